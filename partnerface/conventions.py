@@ -1,0 +1,62 @@
+"""The one place for axes, units and names; `docs/conventions.md` is its page and a test holds them together.
+
+* Camera axes are OpenCV's: x right, y down, z forward. Extrinsics map world to camera; the camera stands at the
+  world's origin, so camera space is world space and the head's motion is explicit.
+* Lengths are metres. Pixel centres lie at +0.5: the middle of an image of width w is cx = w / 2.
+* The head model's own axes are FLAME's: x to the subject's left, y up, z out of the face. `global_orient` takes them
+  to camera axes, so a head that looks straight into the camera has `global_orient = FACING_CAMERA`.
+* Rotations on disk are axis-angle, radians. Images in memory are H x W x 3 sRGB in [0, 1], float32. Masks are soft
+  alpha in [0, 1]. Time is in seconds, from the container's time stamps.
+"""
+
+import math
+
+#: Axis-angle rotation from head axes (y up, z out of the face) to OpenCV camera axes for a head facing the camera.
+FACING_CAMERA = (math.pi, 0.0, 0.0)
+
+#: FLAME's parameter names, as they stand in tracking.npz. `eyelids` is optional in FLAME and ours: 1 is closed.
+PARAMETER_NAMES = (
+    "shape",
+    "expression",
+    "global_orient",
+    "neck_pose",
+    "jaw_pose",
+    "eye_pose",
+    "eyelids",
+    "translation",
+)
+
+#: Joints in FLAME's order; `eye_pose` holds the left eye's axis-angle first, then the right eye's.
+JOINT_NAMES = ("global", "neck", "jaw", "left_eye", "right_eye")
+JOINT_PARENTS = (-1, 0, 1, 1, 1)
+
+#: Semantic classes of a pixel or a vertex; the number is the position. "left" is the subject's left.
+CLASS_NAMES = (
+    "background",
+    "skin",
+    "brows",
+    "eyes",
+    "nose",
+    "lips",
+    "mouth_inside",
+    "ears",
+    "hair",
+    "neck",
+    "cloth",
+    "glasses",
+)
+
+#: Which classes a mask policy keeps.
+MASK_POLICIES = {
+    "head": tuple(name for name in CLASS_NAMES if name not in ("background", "neck", "cloth")),
+    "head+neck": tuple(name for name in CLASS_NAMES if name not in ("background", "cloth")),
+}
+
+#: Regions of the metric tables.
+REGIONS = ("full", "face", "mouth", "eyes")
+
+#: Metric names of the metric tables.
+METRICS = ("psnr", "ssim", "ms_ssim", "l1", "lpips_alex", "lpips_vgg", "flip")
+
+#: Status of a source frame in frames.csv.
+FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person")
