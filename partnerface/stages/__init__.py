@@ -1,0 +1,1 @@
+"""One module per stage: read artefacts, call a domain, write artefacts."""
