@@ -53,10 +53,19 @@ class RenderSettings:
 class EvaluateSettings:
     """Metrics of the rendered frames."""
 
+    lpips_weights: str = setting("weights/lpips", "folder of your LPIPS weight files; without them LPIPS reads absent")
+    lpips_device: str = setting(
+        "auto", "where LPIPS is computed; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda")
+    )
+
 
 @dataclass(frozen=True)
 class ReportSettings:
     """The report in HTML."""
+
+    max_size: float = setting(
+        25.0, "size that the report stays under; videos that do not fit are named instead", "MB", 1.0, 500.0
+    )
 
 
 #: Section of config.yaml → its dataclass, in the order of the stages.
