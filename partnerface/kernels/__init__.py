@@ -1,0 +1,1 @@
+"""Numerical kernels of the avatar. `reference` holds the plain-torch form of each op."""

@@ -1,0 +1,59 @@
+"""Uniform steps along rays, kept where a voxel grid is occupied, as packed samples."""
+
+import torch
+from torch import Tensor
+
+
+def intersect_box(origin: Tensor, direction: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Distances at which rays enter and leave an axis-aligned box (slab method); enter > leave where they miss.
+
+    Args:
+        origin: [R, 3] m.
+        direction: [R, 3] unit.
+        low, high: [3] corners of the box, m.
+    """
+    inverse = 1 / torch.where(direction.abs() < 1e-9, torch.full_like(direction, 1e-9), direction)
+    a, b = (low - origin) * inverse, (high - origin) * inverse
+    enter = torch.minimum(a, b).amax(dim=1).clamp(min=0)
+    leave = torch.maximum(a, b).amin(dim=1)
+    return enter, leave
+
+
+def voxel(points: Tensor, low: Tensor, high: Tensor, resolution: tuple[int, int, int]) -> Tensor:
+    """Flat index of the voxel of each point [..., 3], clamped to the box."""
+    size = torch.tensor(resolution, device=points.device)
+    cell = ((points - low) / (high - low) * size).floor().long()
+    cell = torch.minimum(cell.clamp(min=0), size - 1)
+    return (cell[..., 0] * resolution[1] + cell[..., 1]) * resolution[2] + cell[..., 2]
+
+
+def march(
+    origin: Tensor, direction: Tensor, occupied: Tensor, low: Tensor, high: Tensor, step: float, jitter: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Sample rays every `step` metres inside a box and keep the samples in occupied voxels.
+
+    Args:
+        origin: [R, 3] m. direction: [R, 3] unit.
+        occupied: [X, Y, Z] bool.
+        low, high: [3] corners of the grid's box, m.
+        step: distance of two samples, m.
+        jitter: [R] in [0, 1), shifts each ray's samples by a part of a step; None puts them at the middle.
+
+    Returns:
+        ray [M] int64 in non-decreasing order, and distance [M] m. Not differentiable.
+    """
+    enter, leave = intersect_box(origin, direction, low, high)
+    shift = torch.full_like(enter, 0.5) if jitter is None else jitter
+    count = int(((leave - enter).clamp(min=0) / step).ceil().max().item()) if len(origin) else 0
+    if count == 0:
+        return torch.zeros(0, dtype=torch.int64, device=origin.device), origin.new_zeros(0)
+    # Steps start at a multiple of `step`, so that samples of neighbouring frames fall on the same shells.
+    start = (enter / step).floor() * step
+    distance = start[:, None] + (torch.arange(count + 1, device=origin.device) + shift[:, None]) * step
+    inside = (distance >= enter[:, None]) & (distance < leave[:, None])
+    ray, index = torch.nonzero(inside, as_tuple=True)
+    distance = distance[ray, index]
+    points = origin[ray] + direction[ray] * distance[:, None]
+    resolution = (occupied.shape[0], occupied.shape[1], occupied.shape[2])
+    keep = occupied.reshape(-1)[voxel(points, low, high, resolution)]
+    return ray[keep], distance[keep]
