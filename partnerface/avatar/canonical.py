@@ -1,0 +1,63 @@
+"""The canonical radiance field: hash grid → density and, with the view direction, colour."""
+
+import torch
+from torch import Tensor, nn
+
+from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
+
+GEOMETRY = 15
+#: log density of the untrained field: about an opacity of 0.1 in a step of 4 mm.
+INITIAL_LOG_DENSITY = 3.0
+
+
+class _TruncatedExp(torch.autograd.Function):
+    """exp whose gradient is clamped, so that one very dense sample can't throw the whole step (as in Instant-NGP)."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:  # noqa: D102
+        ctx.save_for_backward(x)
+        return torch.exp(x.clamp(max=15))
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor):  # noqa: D102
+        (x,) = ctx.saved_tensors
+        return gradients[0] * torch.exp(x.clamp(-15, 10))
+
+
+class CanonicalField(nn.Module):
+    """Density and colour of canonical points.
+
+    Args:
+        spec: the hash grid.
+        width: hidden width of both MLPs.
+        code_size: length of a code that the colour and the density see; 0 for a field of space alone.
+        low: [3] corner of the canonical box, m; edge: the grid's cube edge, m.
+    """
+
+    low: Tensor
+
+    def __init__(self, spec: HashGridSpec, width: int, code_size: int, low: Tensor, edge: float):
+        super().__init__()
+        self.spec, self.edge, self.code_size = spec, edge, code_size
+        self.register_buffer("low", low)
+        self.table = nn.Parameter(torch.empty(spec.entries, spec.features).uniform_(-1e-4, 1e-4))
+        self.geometry = nn.Sequential(
+            nn.Linear(spec.width + code_size, width), nn.ReLU(), nn.Linear(width, 1 + GEOMETRY)
+        )
+        self.colour = nn.Sequential(
+            nn.Linear(GEOMETRY + 3 + code_size, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 3)
+        )
+
+    def forward(self, points: Tensor, direction: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Density [N], 1/m, and sRGB colour [N, 3].
+
+        Args:
+            points: [N, 3] canonical, m.
+            direction: [N, 3] unit view direction in the head's rigid frame.
+            code: [N, C] or [N, 0].
+        """
+        features = hash_grid((points - self.low) / self.edge, self.table, self.spec)
+        geometry = self.geometry(torch.cat([features, code], dim=1))
+        density = _TruncatedExp.apply(geometry[:, 0] + INITIAL_LOG_DENSITY)
+        colour = torch.sigmoid(self.colour(torch.cat([geometry[:, 1:], direction, code], dim=1)))
+        return density, colour

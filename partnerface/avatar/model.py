@@ -1,0 +1,200 @@
+"""The avatar: rays of a posed head to colours, through inverse skinning, deformation and the canonical field."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from partnerface.avatar.canonical import CanonicalField
+from partnerface.avatar.deformation import PartDeformation, partition
+from partnerface.avatar.methods import AvatarConfig
+from partnerface.avatar.motion import Motion, Whitening
+from partnerface.avatar.occupancy import Occupancy
+from partnerface.avatar.surface import Frames, Surface
+from partnerface.geometry.rotations import axis_angle_to_matrix
+from partnerface.kernels.reference.composite import composite_weights, ray_sums
+from partnerface.kernels.reference.hash_grid import HashGridSpec
+from partnerface.kernels.reference.march import march
+
+BASE_RESOLUTION = 16
+#: A calibration weight of 1 turns the head by this much (radians) and moves it by this much (metres).
+CALIBRATION_SCALE = (0.01, 0.01, 0.01, 0.001, 0.001, 0.001)
+
+
+@dataclass
+class Conditions:
+    """B posed frames with their codes.
+
+    Attributes:
+        frames: the posed surfaces.
+        code: [B, C] expression codes.
+        correction: [B, 6] rotation vector (radians) and translation (m) that correct the rigid motion.
+    """
+
+    frames: Frames
+    code: Tensor
+    correction: Tensor
+
+
+@dataclass
+class Rendering:
+    """R rays and the M samples behind them.
+
+    Attributes:
+        colour: [R, 3] sRGB over the background. opacity: [R].
+        weight: [M] compositing weights. canonical: [M, 3], m. distance: [M] to the posed surface, m.
+        displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
+        sample_opacity: [M].
+    """
+
+    colour: Tensor
+    opacity: Tensor
+    weight: Tensor
+    canonical: Tensor
+    distance: Tensor
+    displacement: Tensor | None
+    logits: Tensor | None
+    sample_opacity: Tensor
+
+
+class Avatar(nn.Module):
+    """A trained or trainable head.
+
+    Args:
+        config: what it is made of.
+        surface: the subject's head.
+        expression, pose: whitening of the expression and of the pose features over the training frames.
+        hull: [X, Y, Z] bool, where rays are sampled.
+    """
+
+    def __init__(self, config: AvatarConfig, surface: Surface, expression: Whitening, pose: Whitening, hull: Tensor):
+        super().__init__()
+        self.config, self.surface = config, surface
+        self.expression, self.pose = expression, pose
+        box = surface.box
+        edge = float((box.high - box.low).max())
+        code_size = expression.matrix.shape[1]
+        spec = HashGridSpec(
+            config.levels, config.features, BASE_RESOLUTION, config.finest_resolution, config.log2_size
+        )
+        self.occupancy = Occupancy(box, hull)
+        self.field = CanonicalField(spec, config.field_width, code_size if config.condition_field else 0, box.low, edge)
+        self.deformation = None
+        if config.parts:
+            motion = surface.head.expression_basis.square().sum((1, 2)).sqrt() + 1e-3
+            self.deformation = PartDeformation(
+                partition(surface.canonical, motion / motion.max() + 0.05, config.parts),
+                code_size,
+                config.part_width,
+                config.part_layers,
+                config.part_frequencies,
+                config.deformation_scale,
+                (box.low + box.high) / 2,
+                edge / 2,
+            )
+        self.calibration = None
+        if config.calibrate_pose:
+            self.calibration = nn.Linear(pose.matrix.shape[1] + code_size, 6, bias=False)
+            nn.init.zeros_(self.calibration.weight)
+
+    def conditions(self, motion: Motion, noise: Tensor | None = None) -> Conditions:
+        """Pose the head and compute the codes of a motion's frames; `noise` [B, C] is added to the codes."""
+        code = self.expression(motion.face_features())
+        if self.calibration is None:
+            correction = code.new_zeros(len(motion), 6)
+        else:
+            features = torch.cat([self.pose(motion.pose_features()), code], dim=1)
+            correction = self.calibration(features) * code.new_tensor(CALIBRATION_SCALE)
+        return Conditions(self.surface.frames(motion), code if noise is None else code + noise, correction)
+
+    def rays(self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions) -> tuple[Tensor, Tensor]:
+        """Origins and unit directions [R, 3] in the head's rigid frame of pixels [R, 2] (x, y) of frames `slot` [R]."""
+        plane = (pixels - camera[:2, 2]) / torch.stack([camera[0, 0], camera[1, 1]])
+        direction = nn.functional.normalize(torch.cat([plane, torch.ones_like(plane[:, :1])], dim=1), dim=1)
+        rotation, translation = conditions.frames.rotation, conditions.frames.translation
+        turn = axis_angle_to_matrix(conditions.correction[:, :3])
+        # rigid frame → camera is R, t; the correction comes first: x_camera = R (turn x + move) + t.
+        move = conditions.correction[:, 3:]
+        whole = rotation @ turn
+        origin = ((-(rotation.transpose(1, 2) @ translation[..., None])[..., 0] - move)[:, None] @ turn)[:, 0]
+        return origin[slot], (direction[:, None] @ whole[slot])[:, 0]
+
+    def render(
+        self,
+        pixels: Tensor,
+        slot: Tensor,
+        camera: Tensor,
+        conditions: Conditions,
+        background: Tensor,
+        step: float,
+        jitter: Tensor | None = None,
+        hard: bool = False,
+    ) -> Rendering:
+        """Colours of pixels.
+
+        Args:
+            pixels: [R, 2] x, y of the pixel (centres at +0.5).
+            slot: [R] int64, which of the conditions' frames each belongs to.
+            camera: [3, 3] K.
+            conditions: from `conditions`.
+            background: [3] or [R, 3] sRGB.
+            step: distance of two samples, m.
+            jitter: [R] in [0, 1) or None.
+            hard: weigh the parts by the fixed partition (the warm-up).
+
+        Returns:
+            The rendering, differentiable in all parameters.
+        """
+        origin, direction = self.rays(pixels, slot, camera, conditions)
+        box = self.occupancy.box
+        with torch.no_grad():
+            ray, distance = march(
+                origin.detach(), direction.detach(), self.occupancy.hull, box.low, box.high, step, jitter
+            )
+        points = origin[ray] + direction[ray] * distance[:, None]
+        canonical, reach = points, torch.zeros_like(distance)
+        if self.config.skinning:
+            canonical, reach = self.surface.to_canonical(points, slot[ray], conditions.frames)
+        live = self.occupancy.is_live(canonical.detach())
+        ray, canonical, reach = ray[live], canonical[live], reach[live]
+        code = conditions.code[slot[ray]]
+        place, displacement, logits = canonical, None, None
+        if self.deformation is not None:
+            displacement, logits = self.deformation(canonical, code, hard)
+            place = canonical + displacement
+        density, colour = self.field(place, direction[ray], code if self.config.condition_field else code[:, :0])
+        length = torch.full_like(density, step)
+        weight = composite_weights(density, length, ray)
+        opacity = ray_sums(weight, ray, len(pixels))
+        picture = ray_sums(weight[:, None] * colour, ray, len(pixels)) + (1 - opacity)[:, None] * background
+        sample_opacity = -torch.expm1(-density.detach() * step)
+        return Rendering(picture, opacity, weight, canonical, reach, displacement, logits, sample_opacity)
+
+    @torch.no_grad()
+    def image(
+        self, motion: Motion, camera: Tensor, height: int, width: int, background: Tensor, step: float, chunk: int = 32768
+    ) -> tuple[Tensor, Tensor]:
+        """A whole frame.
+
+        Args:
+            motion: one frame.
+
+        Returns:
+            [H, W, 3] sRGB in [0, 1] and [H, W] opacity.
+        """
+        conditions = self.conditions(motion)
+        y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+        pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
+        colours, opacities = [], []
+        for part in pixels.split(chunk):
+            slot = torch.zeros(len(part), dtype=torch.int64)
+            rendering = self.render(part, slot, camera, conditions, background, step)
+            colours.append(rendering.colour)
+            opacities.append(rendering.opacity)
+        picture = torch.cat(colours).clamp(0, 1).view(height, width, 3)
+        return picture, torch.cat(opacities).view(height, width)
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Trainable numbers by component."""
+        parts = {"field": self.field, "deformation": self.deformation, "calibration": self.calibration}
+        return {name: sum(p.numel() for p in part.parameters()) if part is not None else 0 for name, part in parts.items()}

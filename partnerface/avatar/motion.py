@@ -1,0 +1,85 @@
+"""The motion of a head over frames, and the low-dimensional code that conditions the deformation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from partnerface.conventions import FACING_CAMERA
+from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from partnerface.head.skinning import HeadTensors, PosedHead, pose_head
+
+_NAMES = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
+
+
+@dataclass
+class Motion:
+    """Parameters of T frames, FLAME's names: expression (T, E), global_orient, neck_pose, jaw_pose, translation (T, 3),
+    eye_pose (T, 6), eyelids (T, 2)."""
+
+    expression: Tensor
+    global_orient: Tensor
+    neck_pose: Tensor
+    jaw_pose: Tensor
+    eye_pose: Tensor
+    eyelids: Tensor
+    translation: Tensor
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Motion":
+        """From tracking.npz or dataset.npz."""
+        return cls(*(torch.as_tensor(np.asarray(arrays[name]), dtype=torch.float32) for name in _NAMES))
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    def take(self, index: Tensor | list[int]) -> "Motion":
+        """The frames with these positions."""
+        return Motion(*(getattr(self, name)[index] for name in _NAMES))
+
+    def pose(self, head: HeadTensors, shape: Tensor) -> PosedHead:
+        """Pose the head in all frames."""
+        return pose_head(head, shape, **{name: getattr(self, name) for name in _NAMES})
+
+    def face_features(self) -> Tensor:
+        """(T, E + 3 + 2 + 6 + 3): what moves the face within the head's rigid frame."""
+        return torch.cat([self.expression, self.jaw_pose, self.eyelids, self.eye_pose, self.neck_pose], dim=1)
+
+    def pose_features(self) -> Tensor:
+        """(T, 6): rotation vector of the head away from facing the camera, radians, and translation, metres."""
+        rotation = axis_angle_to_matrix(self.global_orient) @ axis_angle_to_matrix(self.neck_pose)
+        facing = axis_angle_to_matrix(torch.tensor(FACING_CAMERA))
+        return torch.cat([matrix_to_axis_angle(rotation @ facing.T), self.translation], dim=1)
+
+
+@dataclass
+class Whitening:
+    """z = (features - mean) @ matrix: principal components of the training frames, scaled to unit variance."""
+
+    mean: Tensor
+    matrix: Tensor
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Codes (T, C) of features (T, D), clamped to four standard deviations: nothing was learned beyond."""
+        return ((features - self.mean) @ self.matrix).clamp(-4, 4)
+
+    @classmethod
+    def fit(cls, features: Tensor, size: int, share: float = 0.98) -> "Whitening":
+        """Keep the components that carry `share` of the variance, at most `size`.
+
+        Args:
+            features: (T, D) of the training frames.
+        """
+        mean = features.mean(0)
+        centred = (features - mean).double()
+        _, values, vectors = torch.linalg.svd(centred, full_matrices=False)
+        variance = values**2
+        kept = int((torch.cumsum(variance, 0) < share * variance.sum()).sum()) + 1
+        kept = max(1, min(kept, size, int((values > 1e-6 * values[0].clamp(min=1e-12)).sum())))
+        vectors = vectors[:kept]
+        # The sign of a singular vector is arbitrary; fix it, so that a code means the same on every machine.
+        sign = torch.sign(vectors.gather(1, vectors.abs().argmax(1, keepdim=True)))
+        deviation = (values[:kept] / max(len(features) - 1, 1) ** 0.5).clamp(min=1e-9)
+        return cls(mean, (vectors * sign / deviation[:, None]).T.float())

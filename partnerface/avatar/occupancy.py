@@ -1,0 +1,87 @@
+"""Where space is not empty: a hull in the head's rigid frame, and a grid in canonical space that training prunes."""
+
+import torch
+from torch import Tensor, nn
+
+from partnerface.avatar.surface import Box
+from partnerface.kernels.reference.march import voxel
+
+#: A voxel is empty once no recent sample in it had this opacity over one step.
+EMPTY_OPACITY = 0.01
+MEMORY = 0.9
+
+
+def carve_hull(
+    box: Box, resolution: tuple[int, int, int], alpha: Tensor, camera: Tensor, rotation: Tensor, translation: Tensor
+) -> Tensor:
+    """Share of frames in whose mask each voxel lies, the visual hull in the head's rigid frame.
+
+    Args:
+        box, resolution: the grid.
+        alpha: [T, H, W] masks in [0, 1].
+        camera: [3, 3] K at H x W.
+        rotation, translation: [T, 3, 3], [T, 3] rigid frame → camera space.
+
+    Returns:
+        [X, Y, Z] share in [0, 1].
+    """
+    centres = box.centres(resolution)
+    seen = torch.zeros(len(centres))
+    frames, height, width = alpha.shape
+    # A voxel is larger than a pixel: widen the masks by half a voxel's picture.
+    edge_px = float(camera[0, 0]) * float((box.high - box.low)[0]) / resolution[0] / float(translation[:, 2].mean())
+    reach = max(1, round(edge_px))
+    wide = nn.functional.max_pool2d(alpha[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0]
+    for i in range(frames):
+        points = centres @ rotation[i].T + translation[i]
+        x = (points[:, 0] / points[:, 2] * camera[0, 0] + camera[0, 2]).floor().long()
+        y = (points[:, 1] / points[:, 2] * camera[1, 1] + camera[1, 2]).floor().long()
+        # What lies outside the picture may well belong to the head.
+        outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
+        value = wide[i][y.clamp(0, height - 1), x.clamp(0, width - 1)]
+        seen += (outside | (value > 0.05)).float()
+    return (seen / frames).view(*resolution)
+
+
+class Occupancy(nn.Module):
+    """The two grids of an avatar.
+
+    Args:
+        box: the canonical box, which also bounds the rigid frame.
+        hull: [X, Y, Z] bool in the rigid frame: the only places where rays are sampled.
+    """
+
+    hull: Tensor
+    opacity: Tensor
+
+    def __init__(self, box: Box, hull: Tensor):
+        super().__init__()
+        self.box = box
+        self.resolution = (hull.shape[0], hull.shape[1], hull.shape[2])
+        self.register_buffer("hull", hull)
+        self.register_buffer("opacity", torch.full(hull.shape, 1.0))
+        self.register_buffer("live", torch.ones_like(hull))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Recompute which canonical voxels are live: those with opacity, and their neighbours."""
+        wide = nn.functional.max_pool3d(self.opacity[None, None], 3, stride=1, padding=1)[0, 0]
+        self.live = wide > EMPTY_OPACITY
+
+    def is_live(self, points: Tensor) -> Tensor:
+        """[N] bool for canonical points [N, 3]."""
+        return self.live.reshape(-1)[voxel(points, self.box.low, self.box.high, self.resolution)]
+
+    @torch.no_grad()
+    def observe(self, points: Tensor, opacity: Tensor) -> None:
+        """Let samples speak: a voxel forgets slowly and remembers the most opaque sample.
+
+        Args:
+            points: [N, 3] canonical places, m. opacity: [N] 1 - exp(-density * step).
+        """
+        flat = self.opacity.view(-1)
+        index = voxel(points, self.box.low, self.box.high, self.resolution)
+        visited = torch.zeros_like(flat).scatter_reduce_(0, index, opacity, "amax")
+        touched = torch.zeros_like(flat, dtype=torch.bool)
+        touched[index] = True
+        flat.copy_(torch.where(touched, torch.maximum(flat * MEMORY, visited), flat))

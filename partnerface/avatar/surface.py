@@ -1,0 +1,176 @@
+"""The posed surface of each frame in the head's rigid frame, with what inverse skinning needs, cached per frame."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from partnerface.avatar.motion import Motion
+from partnerface.head.skinning import HeadTensors, bone_transforms
+from partnerface.geometry.rotations import axis_angle_to_matrix
+from partnerface.kernels.reference.inverse_skinning import inverse_skinning, nearest_vertex_volume
+
+HEAD_BONE = 1
+NEIGHBOURS = 12
+BLEND_RADIUS = 0.004
+RIGID_REACH = (0.02, 0.06)
+VOXEL = 0.006
+VOXEL_REACH = 3
+CACHED_FRAMES = 1200
+
+
+@dataclass
+class Box:
+    """Axis-aligned box, corners [3] in metres."""
+
+    low: Tensor
+    high: Tensor
+
+    def grid(self, voxel: float) -> tuple[int, int, int]:
+        """Voxels of about this edge along each axis."""
+        x, y, z = ((self.high - self.low) / voxel).ceil().int().tolist()
+        return max(x, 1), max(y, 1), max(z, 1)
+
+    def centres(self, resolution: tuple[int, int, int]) -> Tensor:
+        """[X * Y * Z, 3] centres of the voxels."""
+        axes = [
+            self.low[a] + (torch.arange(n, device=self.low.device) + 0.5) * (self.high[a] - self.low[a]) / n
+            for a, n in enumerate(resolution)
+        ]
+        return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 3)
+
+
+@dataclass
+class Frames:
+    """B posed frames, ready for rays.
+
+    Attributes:
+        rotation, translation: [B, 3, 3], [B, 3] rigid motion of the head, rigid frame → camera space.
+        vertices: [B, V, 3] in the rigid frame, m.
+        maps: [B, V, 12] affine maps rigid frame → canonical space.
+        volumes: [B, cells] int16 bit patterns of nearest vertices.
+    """
+
+    rotation: Tensor
+    translation: Tensor
+    vertices: Tensor
+    maps: Tensor
+    volumes: Tensor
+
+
+def mesh_rings(faces: Tensor, vertices: Tensor, size: int) -> Tensor:
+    """For each vertex itself and its `size` - 1 nearest neighbours within two edges on the mesh: [V, size].
+
+    Vertices with fewer neighbours repeat themselves.
+    """
+    count = len(vertices)
+    edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).long()
+    edges = torch.cat([edges, edges.flip(1)])
+    adjacency = torch.zeros(count, count, dtype=torch.bool)
+    adjacency[edges[:, 0], edges[:, 1]] = True
+    ring = torch.empty(count, size, dtype=torch.int64)
+    neighbours = [torch.nonzero(row)[:, 0] for row in adjacency]
+    for vertex in range(count):
+        near = neighbours[vertex]
+        around = torch.cat([near, *(neighbours[int(n)] for n in near)]).unique()
+        around = around[around != vertex]
+        order = (vertices[around] - vertices[vertex]).square().sum(1).argsort(stable=True)[: size - 1]
+        row = torch.full((size,), vertex, dtype=torch.int64)
+        row[1 : 1 + len(order)] = around[order]
+        ring[vertex] = row
+    return ring
+
+
+class Surface:
+    """Poses a head of fixed shape and carries samples to its canonical pose.
+
+    Args:
+        head: the head model's tensors.
+        shape: (S,) the subject's shape.
+        faces: (F, 3) triangles.
+        jaw_open: jaw angle of the canonical pose, radians.
+        margin: room around the canonical head for hair, m.
+    """
+
+    def __init__(self, head: HeadTensors, shape: Tensor, faces: Tensor, jaw_open: float, margin: float = 0.06):
+        self.head, self.shape = head, shape
+        self.rest = head.template + head.shape_basis @ shape
+        joints = head.joints + head.joint_basis @ shape
+        rotations = torch.zeros(1, 5, 3)
+        rotations[0, 2, 0] = jaw_open
+        bones = bone_transforms(axis_angle_to_matrix(rotations), joints)[0]
+        blend = (head.weights @ bones.reshape(5, 16)).view(-1, 4, 4)
+        self.canonical_rotation, self.canonical_shift = blend[:, :3, :3], blend[:, :3, 3]
+        self.canonical = (self.canonical_rotation @ self.rest[..., None])[..., 0] + self.canonical_shift
+        room = torch.tensor([margin, margin, margin])
+        self.box = Box(self.canonical.amin(0) - room, self.canonical.amax(0) + room)
+        # Below the neck's base there is nothing to learn.
+        self.box.low[1] += margin - 0.01
+        self.resolution = self.box.grid(VOXEL)
+        self.ring = mesh_rings(faces, self.rest, NEIGHBOURS)
+        self.template_volume = self._nearest(self.box.centres(self.resolution), self.canonical)
+        self._cache: OrderedDict[bytes, tuple[Tensor, ...]] = OrderedDict()
+
+    @staticmethod
+    def _nearest(points: Tensor, vertices: Tensor) -> Tensor:
+        """Index of the nearest vertex of each point, in chunks."""
+        return torch.cat([torch.cdist(chunk, vertices).argmin(1) for chunk in points.split(8192)])
+
+    def frames(self, motion: Motion) -> Frames:
+        """Pose the head in the motion's frames; a frame posed before comes from the cache."""
+        keys = [torch.cat([v[i].reshape(-1) for v in vars(motion).values()]).numpy().tobytes() for i in range(len(motion))]
+        missing = [i for i, key in enumerate(keys) if key not in self._cache]
+        fresh: dict[bytes, tuple[Tensor, ...]] = {}
+        if missing:
+            for i, item in zip(missing, self._build(motion.take(missing)), strict=True):
+                fresh[keys[i]] = item
+        items = []
+        for key in keys:
+            item = self._cache.pop(key) if key in self._cache else fresh[key]
+            self._cache[key] = item
+            items.append(item)
+        while len(self._cache) > CACHED_FRAMES:
+            self._cache.popitem(last=False)
+        return Frames(*(torch.stack(parts) for parts in zip(*items, strict=True)))
+
+    def _build(self, motion: Motion) -> list[tuple[Tensor, ...]]:
+        posed = motion.pose(self.head, self.shape)
+        bone = posed.bone_transforms[:, HEAD_BONE]
+        rotation, translation = bone[:, :3, :3], bone[:, :3, 3]
+        inverse = torch.linalg.inv(bone)
+        blended = (self.head.weights @ (inverse[:, None] @ posed.bone_transforms).reshape(-1, 5, 16)).view(
+            len(motion), -1, 4, 4
+        )
+        vertices = ((posed.vertices - translation[:, None]) @ rotation).contiguous()
+        unpose = torch.linalg.inv(blended[..., :3, :3])
+        turn = self.canonical_rotation @ unpose
+        shift = (
+            -(turn @ blended[..., :3, 3:])[..., 0]
+            - (self.canonical_rotation @ posed.offsets[..., None])[..., 0]
+            + self.canonical_shift
+        )
+        maps = torch.cat([turn, shift[..., None]], dim=-1).reshape(len(motion), -1, 12)
+        built = []
+        for i in range(len(motion)):
+            volume = nearest_vertex_volume(
+                vertices[i], self.box.low, self.box.high, self.resolution, VOXEL_REACH, self.template_volume
+            )
+            built.append((rotation[i], translation[i], vertices[i], maps[i], volume.to(torch.int16)))
+        return built
+
+    def to_canonical(self, points: Tensor, slot: Tensor, frames: Frames) -> tuple[Tensor, Tensor]:
+        """Canonical places [N, 3] of points [N, 3] in the rigid frame, and their distance [N] to the surface, m."""
+        return inverse_skinning(
+            points,
+            slot,
+            frames.vertices,
+            frames.maps,
+            frames.volumes,
+            self.ring,
+            self.box.low,
+            self.box.high,
+            self.resolution,
+            BLEND_RADIUS,
+            RIGID_REACH,
+        )
