@@ -60,3 +60,20 @@ METRICS = ("psnr", "ssim", "ms_ssim", "l1", "lpips_alex", "lpips_vgg", "flip")
 
 #: Status of a source frame in frames.csv.
 FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person")
+
+#: Methods that can be trained and compared: name → what it is. Those that are planned are refused by name.
+METHODS_BUILT = {
+    "partnerface": "inverse skinning, part-based deformation by local MLPs, canonical radiance field",
+    "global": "one deformation MLP with as many parameters as the local ones together",
+    "skinning": "inverse skinning alone, no deformation",
+    "conditioned": "no skinning; the field is conditioned on the expression",
+    "retrieval": "the training frame with the nearest landmarks: the trivial baseline",
+}
+METHODS_PLANNED = ("landmark_parts", "hard", "no_warmup")
+
+#: A subject's name is a folder's name; these belong to the folders beside the subjects.
+SUBJECT_PATTERN = r"^[A-Za-z0-9_-]+$"
+SUBJECTS_RESERVED = ("benchmarks", "logs", "tables")
+
+#: Stands for a video in config.yaml: the clip that the stage `demo` makes on the spot.
+DEMO_VIDEO = "demo"

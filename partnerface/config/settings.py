@@ -43,10 +43,37 @@ class DatasetSettings:
 class TrainSettings:
     """The training of one avatar."""
 
+    steps: int = setting(2400, "optimisation steps", "steps", 1, 1_000_000)
+    rays: int = setting(2048, "rays in a step", "rays", 1, 1_000_000)
+    frames: int = setting(16, "frames that the rays of a step come from", "frames", 1, 4096)
+    step_mm: float = setting(4.0, "distance of two samples on a ray", "mm", 0.5, 50)
+    parts: int | None = setting(None, "number of local MLPs; empty for the method's own", None, 1, 64)
+    warm_up: float = setting(0.25, "first part of the steps, with hard part assignment", "share", 0, 1)
+    rate_grid: float = setting(1.0e-2, "learning rate of the hash grid", None, 0, 1)
+    rate_field: float = setting(2.0e-3, "learning rate of the radiance field's MLPs", None, 0, 1)
+    rate_deformation: float = setting(1.0e-3, "learning rate of the part deformation and its assigner", None, 0, 1)
+    rate_calibration: float = setting(1.0e-2, "learning rate of the pose calibration", None, 0, 1)
+    final_rate: float = setting(0.05, "learning rates at the last step, as a share of the first", "share", 0, 1)
+    code_noise: float = setting(0.2, "noise on the expression code", "standard deviations", 0, 4)
+    weight_alpha: float = setting(0.2, "weight of the mask loss", None, 0, 1000)
+    weight_deformation: float = setting(1.0e-4, "weight of the size of the deformation", None, 0, 1000)
+    weight_imitation: float = setting(1.0e-2, "weight of the assigner's imitation in the warm-up", None, 0, 1000)
+    weight_entropy: float = setting(1.0e-4, "weight of the assigner's entropy after the warm-up", None, 0, 1000)
+    weight_balance: float = setting(1.0e-4, "weight of the parts' balance after the warm-up", None, 0, 1000)
+    weight_calibration: float = setting(1.0e-4, "weight of the size of the pose calibration", None, 0, 1000)
+    average: float = setting(
+        0.99, "memory of the running mean of the weights, which is what is kept", "share", 0, 0.99999
+    )
+    save_every: float = setting(20.0, "greatest time between two saved states, lost at worst by a kill", "s", 0.1, 60)
+
 
 @dataclass(frozen=True)
 class RenderSettings:
     """The rendering of the held-out frames."""
+
+    step_mm: float = setting(4.0, "distance of two samples on a ray", "mm", 0.5, 50)
+    train_frames: int = setting(24, "training frames rendered as well, to show the gap", "frames", 0, 100_000)
+    heldout_every: int = setting(1, "render every n-th held-out frame", "frames", 1, 1000)
 
 
 @dataclass(frozen=True)

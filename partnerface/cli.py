@@ -1,0 +1,139 @@
+"""`partnerface <stage>`: parse, call one stage, and say in one line what a person can mend."""
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from types import ModuleType
+
+from partnerface import __version__
+from partnerface.config.flags import add_flags, from_namespace
+from partnerface.errors import PartNerFaceError
+from partnerface.failures import explain_system_error
+
+#: The stages in the order of the road, each with its line in `partnerface --help`; a stage's module bears its name.
+STAGES = {
+    "demo": "make the demo clip: a talking head with known parameters",
+    "frames": "decode the video, lock one face, crop; say why a frame was dropped",
+    "landmarks": "find 478 landmarks of the face in each frame",
+    "tracking": "fit the head model to the whole clip: shape, pose, jaw, eyes, expression",
+    "parsing": "classify the pixels and cut out the head with soft edges",
+    "dataset": "composite, split into training and held-out frames",
+    "train": "train one method on one subject to an avatar; goes on after a kill",
+    "render": "render the held-out frames",
+    "evaluate": "measure every metric per frame, region and split",
+    "tables": "put all subjects and methods into one table",
+    "report": "put everything into one HTML file",
+}
+#: Commands that are no stage: the module that defines each, and its line.
+COMMANDS = {
+    "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
+    "doctor": ("partnerface.doctor.command", "say what this machine has and whether the road can be walked"),
+}
+
+PICTURE = """\
+from a video of one person to a head avatar that can be driven
+
+  video --> frames --> landmarks --> tracking --> parsing --> dataset
+                                                                 |
+  report <-- tables <-- evaluate <-- render <-- train <----------+
+                                               (once per method and seed)
+
+`partnerface run me.mp4` walks the road and redoes only what changed. Each stage is a command of its own, too; it
+reads what the stages before it left in results/<subject>/ and leaves its own files there. What can be set stands
+in config.yaml, with units; `partnerface <stage> --help` explains one stage.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit status: 0 done, 2 something the user can mend (one line says what), 130 interrupted. Anything else
+        that goes wrong is a bug of ours and leaves as an exception with its trace.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = words[0] if words and words[0] in {**STAGES, **COMMANDS} else None
+    name = f"partnerface {command}" if command else "partnerface"
+    try:
+        if command in COMMANDS:
+            return importlib.import_module(COMMANDS[command][0]).main(words[1:])
+        if command is None:
+            return _top_level(words)
+        return _run_stage(command, words[1:])
+    except PartNerFaceError as error:
+        return _fail(name, str(error))
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Nobody reads any more (`| head`); the interpreter's last flush must not complain either.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        line = explain_system_error(error, words[1:])
+        if line is None:
+            raise
+        return _fail(name, line)
+
+
+def _fail(name: str, message: str) -> int:
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _top_level(words: list[str]) -> int:
+    width = max(map(len, {**STAGES, **COMMANDS}))
+    stages = "\n".join(f"  {name:{width}}  {line}" for name, line in STAGES.items())
+    others = "\n".join(f"  {name:{width}}  {line}" for name, (_, line) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="partnerface",
+        description=PICTURE,
+        epilog=f"commands:\n{others}\n\nstages:\n{stages}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"partnerface {__version__}")
+    parser.add_argument(
+        "command", metavar="COMMAND", nargs="?", choices=[*COMMANDS, *STAGES], help="one of those below"
+    )
+    parser.parse_args(words)
+    parser.print_help()
+    return 0 if not words else 2
+
+
+def stage_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one stage, from its HELP, its arguments and its settings."""
+    parser = argparse.ArgumentParser(
+        prog=f"partnerface {name}",
+        description=f"{STAGES[name]}.\n\n{module.HELP}",
+        formatter_class=_HelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    if module.SETTINGS is not None:
+        add_flags(parser, module.SETTINGS, name)
+    return parser
+
+
+def _run_stage(name: str, words: list[str]) -> int:
+    module = importlib.import_module(f"partnerface.stages.{name}")
+    args = stage_parser(name, module).parse_args(words)
+    settings = None if module.SETTINGS is None else from_namespace(module.SETTINGS, args)
+    module.run(args, settings)
+    return 0
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Fills the paragraphs of the description, but keeps their breaks."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            textwrap.fill(" ".join(part.split()), width, break_on_hyphens=False) for part in text.split("\n\n")
+        )
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)

@@ -1,0 +1,129 @@
+"""The key `subjects`: a mapping, or a CSV file, to one record per subject."""
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from partnerface.config.sections import check
+from partnerface.config.settings import SECTIONS
+from partnerface.config.values import nearest
+from partnerface.conventions import DEMO_VIDEO, SUBJECT_PATTERN, SUBJECTS_RESERVED
+from partnerface.errors import ConfigError
+
+#: The report is one for all subjects, so it has no overrides.
+SUBJECT_SECTIONS = {name: section for name, section in SECTIONS.items() if name != "report"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One person: the name of the folder, the video, and the settings of each stage."""
+
+    name: str
+    video: str
+    settings: dict[str, Any]
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the video is the clip that the stage `demo` makes."""
+        return self.video == DEMO_VIDEO
+
+
+def read_subjects(value: Any, shared: Mapping[str, Any], from_text: bool = False) -> dict[str, Subject]:
+    """The subjects, each with the shared settings and its own overrides.
+
+    Args:
+        value: name → video, or name → mapping with `video` and sections; or the path of a CSV file.
+        shared: section → settings for all.
+        from_text: the values come from a command line and may be text.
+
+    Raises:
+        ConfigError: a name that is no folder's name, a missing video, an unknown key, an impossible value.
+    """
+    if isinstance(value, str):
+        value, from_text = read_csv(Path(value)), True
+    if not isinstance(value, Mapping) or not value:
+        raise ConfigError(
+            f"subjects is {value!r}; allowed: a mapping of names to videos (`me: me.mp4`), or the path of a CSV file "
+            "with the columns subject,video"
+        )
+    subjects: dict[str, Subject] = {}
+    for name, entry in value.items():
+        name = check_name(str(name))
+        subjects[name] = _subject(name, entry, shared, from_text)
+    folded: dict[str, str] = {}
+    for name in subjects:
+        other = folded.setdefault(name.lower(), name)
+        if other != name:
+            raise ConfigError(f"subjects holds {other} and {name}, one folder on some disks; rename one of them")
+    return subjects
+
+
+def check_name(name: str) -> str:
+    """The name, if it can be a subject's; raises ConfigError otherwise."""
+    if not re.match(SUBJECT_PATTERN, name) or name.startswith("-"):
+        raise ConfigError(f"subjects holds the name {name!r}; allowed: letters, digits, _ and -, no - in front")
+    if name.lower() in SUBJECTS_RESERVED:
+        raise ConfigError(f"subjects holds the name {name!r}, a folder of our own; choose another")
+    return name
+
+
+def sanitised(text: str) -> str:
+    """A subject's name made from a file's name: `Anna (1).mp4` → `Anna_1`."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-")
+    return f"{name}_video" if name.lower() in SUBJECTS_RESERVED else name or "subject"
+
+
+def _subject(name: str, entry: Any, shared: Mapping[str, Any], from_text: bool) -> Subject:
+    where = f"subjects.{name}"
+    if not isinstance(entry, Mapping):
+        entry = {"video": entry}
+    settings = dict(shared)
+    for key, values in entry.items():
+        if key == "video":
+            continue
+        if key == "videos":
+            raise ConfigError(f"{where}.videos: several videos of one subject are not built yet; give one as `video`")
+        if key not in SUBJECT_SECTIONS:
+            known = ("video", *SUBJECT_SECTIONS)
+            raise ConfigError(f"{where}.{key} is not a key{nearest(key, known)} (known keys: {', '.join(known)})")
+        own = check(SUBJECT_SECTIONS[key], values, f"{where}.{key}", from_text)
+        settings[key] = replace(settings[key], **own)
+    video = entry.get("video")
+    if not isinstance(video, str) or not video.strip() or "\n" in video:
+        raise ConfigError(f"{where}.video is {video!r}; allowed: the path of a video, or {DEMO_VIDEO}")
+    return Subject(name, video, settings)
+
+
+def read_csv(path: Path) -> dict[str, Any]:
+    """A CSV file with the columns subject,video and optional overrides (`train.steps`), in the form of the mapping.
+
+    An empty cell leaves the shared value.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text in UTF-8"
+        raise ConfigError(f"subjects: cannot read {path}: {reason}") from None
+    subjects: dict[str, Any] = {}
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}, line {number}"
+        if None in row or "subject" not in row or "video" not in row:
+            raise ConfigError(f"{where}: wants the columns subject,video and a value for each (commas in quotes)")
+        name = str(row.pop("subject") or "").strip()
+        if name in subjects:
+            raise ConfigError(f"{where}: the subject {name} stands there twice")
+        entry: dict[str, Any] = {"video": row.pop("video")}
+        for column, cell in row.items():
+            section, dot, key = column.partition(".")
+            if not dot:
+                raise ConfigError(f"{where}: the column {column!r} is not section.key, as in train.steps")
+            if cell:
+                entry.setdefault(section, {})[key] = cell
+        subjects[name] = entry
+    if not subjects:
+        raise ConfigError(f"subjects: {path} has no rows; it wants the columns subject,video")
+    return subjects
