@@ -1,0 +1,126 @@
+"""Train one method on one subject."""
+
+import argparse
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from partnerface.artefacts import SubjectFolder, write
+from partnerface.artefacts.files import read_stamp
+from partnerface.artefacts.layout import DatasetFolder
+from partnerface.config.settings import TrainSettings
+from partnerface.errors import InputError
+
+HELP = """Train an avatar. Reads dataset/, writes <run>/avatar.safetensors and <run>/train.jsonl.
+
+Two stages: first every sample is deformed by the one local MLP of its place on the head while the part assigner learns
+that partition; then assigner, local MLPs and the canonical field are freed together. A killed training goes on where
+it was: its state is written every few seconds to <run>/state/."""
+
+SETTINGS = TrainSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subject's folder and the run."""
+    parser.add_argument("subject", type=Path, metavar="SUBJECT_DIR", help="results/<subject>, holding dataset/")
+    parser.add_argument(
+        "--run", default="partnerface", metavar="METHOD[/seedN]", help="method to train, and the folder it is left in"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random choices")
+
+
+def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dict[str, Any]:
+    from partnerface import __version__
+
+    values = dataset.values
+    return {
+        "method": method,
+        "seed": seed,
+        "settings": asdict(settings),
+        "camera": values["K"].tolist(),
+        "size": list(dataset.size),
+        "background": values["background"].tolist(),
+        "colour_space": "sRGB",
+        "mask_policy": str(values["mask_policy"]),
+        "head": dataset.head.name,
+        "splits": [str(name) for name in values["splits"]],
+        "training_frames": len(dataset.train),
+        "version": __version__,
+    }
+
+
+def run(args: argparse.Namespace, settings: TrainSettings) -> None:
+    """Train and write the avatar."""
+    import json
+
+    import torch
+
+    from partnerface.avatar.build import build_avatar
+    from partnerface.avatar.methods import METHODS
+    from partnerface.avatar.retrieval import NAME, save_retrieval
+    from partnerface.avatar.store import save_avatar
+    from partnerface.head.skinning import head_tensors
+    from partnerface.progress import clock
+    from partnerface.training.dataset import Dataset
+    from partnerface.training.loop import Trainer
+    from partnerface.training.sampler import RaySampler
+    from partnerface.training.state import clear_state, fingerprint, load_state, save_state
+
+    folder = SubjectFolder(args.subject)
+    method = args.run.split("/")[0]
+    if method not in (*METHODS, NAME):
+        raise InputError(f"no method {method!r}; choose one of {', '.join([*METHODS, NAME])}")
+    into = folder.run(args.run)
+    dataset = Dataset.load(folder.dataset)
+    names = DatasetFolder(folder.dataset)
+    inputs = [names.rgb, names.alpha, names.parameters, names.head]
+    facts = _facts(dataset, method, args.seed, settings)
+    if method == NAME:
+        with write(into.avatar, "train", inputs) as temporary:
+            save_retrieval(temporary, dataset.values["landmarks"][dataset.train], dataset.train, facts)
+        with write(into.log, "train", inputs) as temporary:
+            temporary.write_text("")
+        return
+
+    torch.manual_seed(args.seed)
+    config = METHODS[method]
+    if settings.parts is not None and config.parts:
+        config = replace(config, parts=settings.parts)
+    alpha = torch.as_tensor(dataset.alpha[dataset.train].astype("float32") / 255)
+    faces = torch.as_tensor(dataset.head.faces)
+    motion = dataset.motion
+    avatar = build_avatar(
+        config, head_tensors(dataset.head), faces, dataset.shape, motion.take(dataset.train), alpha, dataset.camera
+    )
+    del alpha
+    code_size = avatar.expression.matrix.shape[1]
+    heldout = sorted({int(i) for positions in dataset.splits.values() for i in positions})
+
+    def sampler(positions: Any, frames: int) -> RaySampler:
+        return RaySampler(dataset, positions, frames, settings.rays, code_size, args.seed)
+
+    import numpy as np
+
+    trainer = Trainer(
+        avatar,
+        sampler(dataset.train, settings.frames),
+        sampler(np.array(heldout), 32) if heldout else None,
+        dataset.camera,
+        dataset.background,
+        settings,
+    )
+    counts = ", ".join(f"{name} {count:,}" for name, count in avatar.parameter_counts().items())
+    print(f"train: {method}, seed {args.seed}, {len(dataset.train)} frames, parameters: {counts}", flush=True)
+    mark = fingerprint(facts, {str(p.name): read_stamp(p)["sha256"] for p in inputs}, args.seed, method)
+    if state := load_state(into.state, mark):
+        trainer.restore(state)
+        print(f"train: goes on at step {trainer.at.step} after {clock(trainer.at.seconds)} of training", flush=True)
+    for _ in trainer.run(lambda state: save_state(into.state, mark, state)):
+        pass
+    trained = trainer.finish()
+    facts |= {"parameters": trained.parameter_counts(), "seconds": round(trainer.at.seconds, 1)}
+    with write(into.log, "train", inputs, asdict(settings)) as temporary:
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in trainer.at.log))
+    with write(into.avatar, "train", inputs, asdict(settings)) as temporary:
+        save_avatar(temporary, trained, faces, facts)
+    clear_state(into.state)

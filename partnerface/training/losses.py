@@ -1,0 +1,58 @@
+"""What a step minimises."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from partnerface.avatar.model import Avatar, Rendering
+from partnerface.training.sampler import Batch
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms beside the photometric one."""
+
+    alpha: float
+    deformation: float
+    imitation: float
+    entropy: float
+    balance: float
+    calibration: float
+
+
+def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weights: LossWeights) -> dict[str, Tensor]:
+    """Weighted terms by name; their sum is minimised.
+
+    * colour: mean squared error over rays and channels (its minimum is the maximum of the pooled PSNR);
+    * alpha: mean squared error of the opacity against the mask;
+    * deformation: mean squared displacement in units of the deformation scale, over visible samples;
+    * imitation (warm-up): cross-entropy of the assigner against the fixed partition;
+    * entropy (after it): each visible point should belong to few parts; balance: the parts' shares of the surface
+      should be even (Kullback-Leibler divergence from the uniform distribution);
+    * calibration: squared weights of the pose calibration.
+    """
+    terms = {
+        "colour": functional.mse_loss(rendering.colour, batch.colour),
+        "alpha": weights.alpha * functional.mse_loss(rendering.opacity, batch.alpha),
+    }
+    visible = rendering.weight.detach()
+    visible = visible / visible.sum().clamp(min=1e-6)
+    if rendering.displacement is not None and rendering.logits is not None and avatar.deformation is not None:
+        size = (rendering.displacement / avatar.deformation.scale).square().sum(1)
+        terms["deformation"] = weights.deformation * (visible * size).sum()
+        log_share = torch.log_softmax(rendering.logits, dim=1)
+        if hard:
+            label = avatar.deformation.labels(rendering.canonical.detach())
+            imitation = functional.nll_loss(log_share, label, reduction="none")
+            terms["imitation"] = weights.imitation * (visible * imitation).sum()
+        else:
+            share = log_share.exp()
+            terms["entropy"] = weights.entropy * (visible * -(share * log_share).sum(1)).sum()
+            mean = (visible[:, None] * share).sum(0).clamp(min=1e-9)
+            terms["balance"] = weights.balance * ((mean * mean.log()).sum() + math.log(avatar.deformation.parts))
+    if avatar.calibration is not None:
+        terms["calibration"] = weights.calibration * avatar.calibration.weight.square().sum()
+    return terms
