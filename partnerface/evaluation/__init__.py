@@ -1,0 +1,1 @@
+"""Numbers that compare rendered frames with true ones: metric × region × split, with the protocol beside them."""

@@ -1,0 +1,126 @@
+"""Every metric × region × split of every rendered frame."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from partnerface.evaluation.frames import Frames
+from partnerface.evaluation.lpips import LEAST_SIZE, NETS, LpipsMetric, find_weights, load
+from partnerface.evaluation.pixel import Metric, as_tensor, l1, psnr
+from partnerface.evaluation.regions import region_masks
+from partnerface.evaluation.structural import ms_ssim, ssim
+from partnerface.progress import track
+
+COLUMNS = ("frame", "split", "region", "metric", "value")
+
+#: The metrics that need no weights. A new one is a function as described in `pixel`, its name in
+#: `conventions.METRICS`, a line here and a line in `protocol.describe_metrics`.
+PLAIN_METRICS: dict[str, Metric] = {"psnr": psnr, "ssim": ssim, "ms_ssim": ms_ssim, "l1": l1}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The metrics that can be computed here, and why the others can't.
+
+    Attributes:
+        present: metric name → function.
+        absent: metric name → reason.
+    """
+
+    present: Mapping[str, Metric]
+    absent: Mapping[str, str]
+
+
+def available_metrics(lpips_weights: Path, size: int, device: str = "auto") -> Metrics:
+    """The metrics for images whose lesser edge is `size`; LPIPS where its weights lie in the folder `lpips_weights`.
+
+    Raises:
+        InputError: a weight file is there but can't be used.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    present, absent = dict(PLAIN_METRICS), {}
+    for net in NETS:
+        name = f"lpips_{net}"
+        files = find_weights(lpips_weights, net)
+        if files is None:
+            absent[name] = "its weights are not on disk"
+        elif size < LEAST_SIZE:
+            absent[name] = f"it wants images of at least {LEAST_SIZE} px"
+        else:
+            present[name] = load(net, *files, device=device)
+    return Metrics(present, absent)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `measure` found.
+
+    Attributes:
+        rows: one row per frame × split × region × metric, with `COLUMNS`; `frame` is the source frame's number.
+        coverage: split → region → share of the image's pixels, mean over the frames that have the region.
+        area_offset_db: split → region → mean of 10 log10(pixels of the image / pixels of the region): what to add to
+            our PSNR (error over the region's pixels) for that of papers that divide by the whole image's area.
+    """
+
+    rows: pd.DataFrame
+    coverage: dict[str, dict[str, float]]
+    area_offset_db: dict[str, dict[str, float]]
+
+
+def measure(frames: Frames, metrics: Mapping[str, Metric], name: str = "evaluate") -> Measured:
+    """Compare each rendered frame with its true one.
+
+    A frame that is in several splits gets a row in each; one that is in none (a guard band) gets none. A region that
+    a frame lacks has no row. Values that are not finite (a region at the image's border, for SSIM) have none either.
+
+    Args:
+        frames: the true and the rendered frames.
+        metrics: metric name → function.
+        name: the name of the work, for the progress line.
+    """
+    splits = frames.splits()
+    source = frames.arrays["frame"]
+    rows: list[tuple] = []
+    shares: dict[str, dict[str, list[float]]] = {}
+    for index, position in track(list(enumerate(frames.position)), name, len(frames.position)):
+        inside = [split for split, members in splits.items() if members[position]]
+        if not inside:
+            continue
+        masks = region_masks(np.asarray(frames.classes[position]), frames.landmarks(position))
+        for region, mask in masks.items():
+            for split in inside:
+                share = 1.0 if mask is None else float(mask.mean())
+                shares.setdefault(split, {}).setdefault(region, []).append(share)
+        truth, image = as_tensor(frames.truth[position]), as_tensor(frames.rendered[index])
+        tensors = {region: None if mask is None else torch.from_numpy(mask) for region, mask in masks.items()}
+        for metric, function in metrics.items():
+            score = function(truth, image)
+            for region, mask in tensors.items():
+                value = score(mask)
+                if np.isfinite(value):
+                    rows += [(int(source[position]), split, region, metric, value) for split in inside]
+    return Measured(
+        pd.DataFrame(rows, columns=list(COLUMNS)),
+        _each(shares, lambda share: share),
+        _each(shares, lambda share: -10 * np.log10(share)),
+    )
+
+
+def _each(
+    shares: dict[str, dict[str, list[float]]], function: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, dict[str, float]]:
+    """split → region → mean of a function of the shares, to six places (and no negative zero)."""
+    return {
+        split: {region: round(float(function(np.array(values)).mean()), 6) + 0.0 for region, values in regions.items()}
+        for split, regions in shares.items()
+    }
+
+
+def lpips_files(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]:
+    """Metric → weight file → SHA-256, of the LPIPS metrics among some."""
+    return {name: dict(metric.files) for name, metric in metrics.items() if isinstance(metric, LpipsMetric)}

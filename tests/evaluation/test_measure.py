@@ -1,0 +1,120 @@
+"""From frames on disk to rows, to metrics.csv and to protocol.json."""
+
+import argparse
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partnerface.artefacts.files import check
+from partnerface.artefacts.layout import DatasetFolder
+from partnerface.config.settings import EvaluateSettings
+from partnerface.conventions import METRICS, REGIONS
+from partnerface.evaluation.frames import read_frames
+from partnerface.evaluation.measure import PLAIN_METRICS, available_metrics, measure
+from partnerface.stages import evaluate
+
+
+@pytest.fixture
+def frames(subject):
+    return read_frames(DatasetFolder(subject.dataset), subject.run("partnerface"))
+
+
+@pytest.fixture
+def rows(frames):
+    return measure(frames, PLAIN_METRICS).rows
+
+
+def test_rows_by_split_and_region(rows):
+    assert list(rows.columns) == ["frame", "split", "region", "metric", "value"]
+    psnr = rows[rows.metric == "psnr"].groupby(["split", "region"]).frame.agg(sorted).to_dict()
+    assert psnr["train", "full"] == [10, 11]
+    assert psnr["tail", "full"] == psnr["tail", "face"] == [16, 17]
+    assert psnr["tail", "mouth"] == psnr["tail", "eyes"] == [16]  # frame 17 has no landmarks
+    assert psnr["unseen-expression", "full"] == [14, 16]  # frame 16 is in both splits
+    assert 15 not in set(rows.frame)  # a guard band
+    assert set(rows.region) == set(REGIONS)
+    assert set(rows.metric) == {"psnr", "ssim", "ms_ssim", "l1"} <= set(METRICS)
+
+
+def test_values_by_hand(rows, frames):
+    position = 6
+    difference = (frames.truth[position] / 255.0) - (frames.rendered[4] / 255.0)
+    face = np.zeros((96, 96), bool)
+    face[20:80, 30:66] = True
+
+    def value(region, metric):
+        chosen = rows[(rows.frame == 16) & (rows.split == "tail") & (rows.region == region) & (rows.metric == metric)]
+        return float(chosen.value.iloc[0])
+
+    assert value("full", "l1") == pytest.approx(np.abs(difference).mean())
+    assert value("full", "psnr") == pytest.approx(-10 * np.log10((difference**2).mean()))
+    assert value("face", "psnr") == pytest.approx(-10 * np.log10((difference[face] ** 2).mean()))
+
+
+def test_offset_to_the_image_area_rule(rows, frames):
+    """Our PSNR of the face and the offset give the PSNR that divides the face's error by the image's area."""
+    offset = measure(frames, {}).area_offset_db["tail"]["face"]
+    assert offset == pytest.approx(10 * np.log10(96 * 96 / (60 * 36)), abs=1e-6)
+    assert measure(frames, {}).coverage["tail"]["full"] == 1
+    assert measure(frames, {}).area_offset_db["tail"]["full"] == 0
+
+
+def test_lpips_is_absent_with_a_reason_and_not_replaced(tmp_path):
+    metrics = available_metrics(tmp_path / "nowhere", 96)
+    assert set(metrics.present) == set(PLAIN_METRICS)
+    assert set(metrics.absent) == {"lpips_alex", "lpips_vgg"}
+
+
+@pytest.fixture
+def evaluated(subject, tmp_path):
+    arguments = argparse.Namespace(subject_dir=subject.root, run="partnerface")
+    evaluate.run(arguments, EvaluateSettings(lpips_weights=str(tmp_path / "nowhere")))
+    return subject.run("partnerface")
+
+
+def test_stage_writes_table_and_protocol(evaluated, rows):
+    table = pd.read_csv(check(evaluated.metrics, "evaluate"))
+    assert list(table.columns) == ["frame", "split", "region", "metric", "value"]
+    assert len(table) == len(rows)
+    np.testing.assert_allclose(table.value, rows.value, rtol=1e-5)
+    protocol = json.loads(check(evaluated.protocol, "evaluate").read_text())
+    comparable = protocol["comparable"]
+    assert (protocol["subject"], protocol["method"], protocol["seed"]) == ("anna", "partnerface", 3)
+    assert comparable["mask_policy"] == "head+neck"
+    assert comparable["background_srgb"] == [1, 1, 1]
+    assert comparable["size"] == [96, 96]
+    assert comparable["area_rule"] == "mask"
+    assert comparable["metrics"]["ssim"]["window"] == 11
+    assert comparable["metrics"]["ms_ssim"]["scales"] == 4
+    assert comparable["splits"]["tail"] == {"definition": "tail:0.25", "frames": 2, "scored_frames": 2}
+    assert comparable["splits"]["train"]["scored_frames"] == 2
+    assert comparable["training_frames"] == 4
+    assert set(comparable["truth_sha256"]) == {"rgb.npy", "classes.npy", "dataset.npz"}
+    assert protocol["lpips"]["lpips_vgg"] == {"present": False, "reason": "its weights are not on disk"}
+    assert protocol["head_model"] == "builtin"
+    assert set(protocol["versions"]) == {"partnerface", "python", "torch", "numpy"}
+
+
+def test_seed_of_the_folder_when_the_avatar_does_not_say(subject, tmp_path):
+    source, run = subject.run("partnerface"), subject.run("partnerface/seed1")
+    run.root.mkdir()
+    for name in ("renders.npy", "renders.npz"):
+        for suffix in ("", ".stamp.json"):
+            (run.root / (name + suffix)).write_bytes((source.root / (name + suffix)).read_bytes())
+    evaluate.run(argparse.Namespace(subject_dir=subject.root, run="partnerface/seed1"), EvaluateSettings())
+    protocol = json.loads(run.protocol.read_text())
+    assert (protocol["run"], protocol["method"], protocol["seed"]) == ("partnerface/seed1", "partnerface", 1)
+
+
+def test_evaluation_imports_without_the_stages_before_it():
+    """On a GPU node there is neither OpenCV nor scipy nor scikit-image nor MediaPipe."""
+    code = (
+        "import sys\n"
+        "for name in ('cv2', 'scipy', 'skimage', 'mediapipe', 'matplotlib', 'PIL'): sys.modules[name] = None\n"
+        "import partnerface.stages.evaluate, partnerface.evaluation.measure, partnerface.evaluation.protocol\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
