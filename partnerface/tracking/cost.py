@@ -1,0 +1,198 @@
+"""The cost of a state of the clip, and its normal equations.
+
+The sum of: landmark reprojection, each frame's in units of its own face size, with the Geman-McClure function so that a
+landmark that is far off stops pulling; MediaPipe's relative depth, weakly; the priors; limits; and changes from frame to
+frame with the Cauchy function, which smooths a resting face strongly and lets a blink through.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from partnerface.tracking.landmark_head import LandmarkHead
+from partnerface.tracking.priors import FramePriors, Priors, frame_priors
+from partnerface.tracking.projection import Projection, project
+from partnerface.tracking.solver import ArrowSystem
+from partnerface.tracking.state import ClipState
+
+CHUNK = 32
+# A landmark whose surface turns away from the camera loses weight from this cosine on, down to the floor.
+_FULLY_SEEN, _LEAST_SEEN = 0.35, 0.03
+
+
+@dataclass
+class Problem:
+    """The landmarks to be met and the priors.
+
+    Attributes:
+        head: the landmarks' model.
+        observed: (T, L, 2) pixels relative to the principal point.
+        depth: (T, L) MediaPipe's relative depth, pixels.
+        weight: (T, L) >= 0, averaging 1 over the landmarks of a good frame; zero where there is nothing to meet.
+        size: (T,) distance of the outer eye corners in pixels, were they seen from the front.
+        gap: (T - 1,) time from each frame to the next in units of 1/30 s; infinite where nothing connects them.
+        log_focal: prior mean of the log focal.
+        priors: standard deviations.
+        columns: the same spread over a frame's unknowns.
+    """
+
+    head: LandmarkHead
+    observed: Tensor
+    depth: Tensor
+    weight: Tensor
+    size: Tensor
+    gap: Tensor
+    log_focal: float
+    priors: Priors
+    columns: FramePriors
+
+    def frames(self, index: Tensor) -> "Problem":
+        """Some of the frames, each on its own (no smoothness)."""
+        return replace(
+            self,
+            observed=self.observed[index],
+            depth=self.depth[index],
+            weight=self.weight[index],
+            size=self.size[index],
+            gap=torch.full((len(index) - 1,), torch.inf, dtype=self.gap.dtype),
+        )
+
+    def seen(self, state: ClipState) -> "Problem":
+        """The same with the landmarks that face away from the camera in `state` weighing less."""
+        normals = self.head.normals @ state.rotation.transpose(-1, -2)
+        facing = (-normals[..., 2] / _FULLY_SEEN).clamp(_LEAST_SEEN, 1.0)
+        return replace(self, weight=self.weight * facing)
+
+    # -- the cost ------------------------------------------------------------------------------------------------
+
+    def cost(self, state: ClipState) -> float:
+        """Half the sum of all squared and robustified terms."""
+        seen = project(self.head, state)
+        squared, depth = self._residuals(seen.pixels, seen.depth, slice(None))[2:]
+        total = 0.5 * (self._information * self.weight * squared / (1 + squared / self.priors.outlier**2)).sum()
+        total = total + 0.5 * (self._information * self.weight * depth**2).sum() / self.priors.depth_std**2
+        values = state.values()
+        beyond = values - values.clamp(self.columns.limits.lower, self.columns.limits.upper)
+        total = total + 0.5 * (self.columns.precision * values**2).sum()
+        total = total + 0.5 * self.columns.limit_precision * (beyond**2).sum()
+        total = total + 0.5 * torch.einsum("tp,pq,tq->", values, self.columns.coupling, values)
+        total = total + 0.5 * (state.shape**2).sum() / self.priors.shape_std**2
+        total = total + 0.5 * (state.log_focal - self.log_focal) ** 2 / self.priors.log_focal_std**2
+        precision, scale = self._smoothness()
+        change = state.differences()
+        total = total + 0.5 * (precision * scale**2 * torch.log1p(change**2 / scale**2)).sum()
+        return float(total)
+
+    @property
+    def _information(self) -> float:
+        return self.priors.effective_landmarks / self.head.count
+
+    def _residuals(self, pixels: Tensor, depth: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Pixel residual over the face size (T, L, 2), shares (T, L) of each landmark in its frame's mean depth, squared
+        residual in deviations (T, L), depth residual over the face size (T, L)."""
+        size = self.size[part, None]
+        residual = (pixels - self.observed[part]) / size[..., None]
+        share = self.weight[part] / self.weight[part].sum(1, keepdim=True).clamp(min=1e-12)
+        off = (depth - self.depth[part]) / size
+        off = off - (share * off).sum(1, keepdim=True)
+        return residual, share, (residual**2).sum(-1) / self.priors.landmark_std**2, off
+
+    def landmark_residuals(self, seen: Projection, part: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Of some frames: pixel residual over the face size (T, L, 2), the same squared in deviations (T, L), and the
+        information (T, L) that a landmark carries where it isn't far off."""
+        residual, _, squared, _ = self._residuals(seen.pixels, seen.depth, part)
+        return residual, squared, self._information * self.weight[part] / self.priors.landmark_std**2
+
+    def _smoothness(self) -> tuple[Tensor, Tensor]:
+        """Precision (T - 1, P) of a change at rest and the scale (T - 1, P) beyond which it is let go."""
+        gap = self.gap[:, None].clamp(max=1e6)
+        variance = self.columns.change**2 * gap
+        return torch.where(torch.isinf(self.gap)[:, None], 0.0, 1 / variance), self.columns.release * variance.sqrt()
+
+    # -- the normal equations ------------------------------------------------------------------------------------
+
+    def system(self, state: ClipState, shared: bool = True) -> ArrowSystem:
+        """Gauss-Newton's normal equations at `state`, with the shared unknowns or for the frames alone."""
+        frames, own = len(state), self.columns.precision.shape[0]
+        extra = 1 + self.head.n_shape if shared else 0
+        like = self.observed
+        blocks, cross = like.new_zeros(frames, own, own), like.new_zeros(frames, own, extra)
+        gradient, corner, corner_gradient = like.new_zeros(frames, own), like.new_zeros(extra, extra), like.new_zeros(extra)
+        for start in range(0, frames, CHUNK):
+            part = slice(start, min(start + CHUNK, frames))
+            matrix, vector = self._landmark_equations(state.frames(part), part, shared)
+            blocks[part], cross[part], gradient[part] = matrix[:, :own, :own], matrix[:, :own, own:], vector[:, :own]
+            corner += matrix[:, own:, own:].sum(0)
+            corner_gradient += vector[:, own:].sum(0)
+        values = state.values()
+        beyond = values - values.clamp(self.columns.limits.lower, self.columns.limits.upper)
+        diagonal = self.columns.precision + self.columns.limit_precision * (beyond != 0)
+        gradient += self.columns.precision * values + self.columns.limit_precision * beyond
+        gradient += values @ self.columns.coupling
+        blocks += self.columns.coupling
+        coupling = self._add_smoothness(state, diagonal, gradient)
+        blocks.diagonal(dim1=-2, dim2=-1).add_(diagonal)
+        if shared:
+            precision = torch.full((extra,), self.priors.shape_std**-2, dtype=like.dtype)
+            precision[0] = self.priors.log_focal_std**-2
+            corner.diagonal().add_(precision)
+            corner_gradient += precision * torch.cat([(state.log_focal - self.log_focal)[None], state.shape])
+        return ArrowSystem(blocks, coupling, cross, corner, gradient, corner_gradient)
+
+    def _add_smoothness(self, state: ClipState, diagonal: Tensor, gradient: Tensor) -> Tensor:
+        """Add the changes' terms to the diagonal and gradient in place; returns the coupling (T - 1, P)."""
+        precision, scale = self._smoothness()
+        change = state.differences()
+        weight = precision / (1 + change**2 / scale**2)
+        # For the rotation the exact derivatives of the change differ from -1 and +1 only across its own direction, so
+        # the gradient is exact all the same.
+        diagonal[:-1] += weight
+        diagonal[1:] += weight
+        gradient[:-1] -= weight * change
+        gradient[1:] += weight * change
+        return weight
+
+    def _landmark_equations(self, state: ClipState, part: slice, shared: bool) -> tuple[Tensor, Tensor]:
+        """Matrix (T, N, N) and gradient (T, N) of the landmark terms of some frames, N = P [+ 1 + S]."""
+        with_depth = self.priors.depth_std < torch.inf
+        seen = project(self.head, state, jacobian=True, shared=shared, depth=with_depth)
+        residual, share, squared, off = self._residuals(seen.pixels, seen.depth, part)
+        jacobian = seen.jacobian
+        assert jacobian is not None
+        weight = self._information * self.weight[part]
+        robust = (weight / (1 + squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.landmark_std
+        factors, rows = robust[..., None].expand(-1, -1, 2), residual
+        if with_depth:
+            jacobian[..., 2, :] -= torch.einsum("tl,tln->tn", share, jacobian[..., 2, :])[:, None]
+            factors = torch.cat([factors, weight.sqrt()[..., None] / self.priors.depth_std], dim=-1)
+            rows = torch.cat([rows, off[..., None]], dim=-1)
+        jacobian *= (factors / self.size[part, None, None])[..., None]
+        flat = jacobian.reshape(len(state), -1, jacobian.shape[-1])
+        target = (rows * factors).reshape(len(state), -1, 1)
+        return flat.transpose(1, 2) @ flat, (flat.transpose(1, 2) @ target)[..., 0]
+
+
+def make_problem(
+    head: LandmarkHead,
+    points: Tensor,
+    weight: Tensor,
+    size: Tensor,
+    gap: Tensor,
+    principal_point: Tensor,
+    image_size: int,
+    priors: Priors,
+) -> Problem:
+    """A problem from landmarks (T, L, 3) in pixels; `weight` (T, L) need not be normalised."""
+    typical = weight.sum(1).median().clamp(min=1e-12) / head.count
+    return Problem(
+        head=head,
+        observed=points[..., :2] - principal_point,
+        depth=points[..., 2],
+        weight=weight / typical,
+        size=size,
+        gap=gap,
+        log_focal=float(torch.log(torch.tensor(priors.focal_ratio * image_size, dtype=torch.float64))),
+        priors=priors,
+        columns=frame_priors(priors, head.n_expression, points.dtype),
+    )

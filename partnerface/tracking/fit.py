@@ -1,0 +1,219 @@
+"""The fit of a head model to a clip's landmarks."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from partnerface.conventions import FACING_CAMERA
+from partnerface.errors import InputError
+from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from partnerface.head.model import HeadModel
+from partnerface.tracking import scheme
+from partnerface.tracking.cost import Problem, make_problem
+from partnerface.tracking.initialise import bridge, initial_pose, keyframes
+from partnerface.tracking.landmark_head import LandmarkHead, landmark_head
+from partnerface.tracking.minimise import minimise
+from partnerface.tracking.offsets import landmark_offsets
+from partnerface.tracking.priors import Priors
+from partnerface.tracking.projection import project
+from partnerface.tracking.solver import solve
+from partnerface.tracking.state import ClipState, neutral_state
+
+FRAME_TIME_S = 1 / 30
+# A gap longer than this is a cut: nothing is smoothed across it.
+CUT_S = 1.0
+DTYPE = torch.float64
+
+
+@dataclass
+class FitOptions:
+    """How the fit is done.
+
+    Attributes:
+        keyframes: frames from which shape and focal are first found.
+        offset_rounds: times the static offsets of the landmarks are found anew; 0 leaves them at zero.
+        focal: fixed focal length in pixels, None to find it.
+        priors: standard deviations.
+    """
+
+    keyframes: int = 96
+    offset_rounds: int = 3
+    focal: float | None = None
+    priors: Priors = field(default_factory=Priors)
+
+
+@dataclass
+class Tracking:
+    """A fitted clip of N frames.
+
+    Attributes:
+        state: the unknowns.
+        head: the landmarks' model, static offsets included.
+        offsets: (L, 3) static rest-space displacement of each landmark, metres.
+        image_size: px.
+        principal_point: (2,) px.
+        landmarks_px: (N, L, 2) projected model landmarks.
+        error_px: (N,) mean landmark error; NaN where there were no landmarks.
+        bridged: (N,) True where the frame had no landmarks.
+        focal_error: relative standard error of the focal length.
+        warnings: sentences for the user.
+    """
+
+    state: ClipState
+    head: LandmarkHead
+    offsets: np.ndarray
+    image_size: int
+    principal_point: np.ndarray
+    landmarks_px: np.ndarray
+    error_px: np.ndarray
+    bridged: np.ndarray
+    focal_error: float
+    warnings: list[str]
+
+    def arrays(self, head_name: str) -> dict[str, np.ndarray]:
+        """What stands in tracking.npz."""
+        return {
+            **self.state.parameters(self.head),
+            "focal_error": np.float32(self.focal_error),
+            "image_size": np.int64(self.image_size),
+            "principal_point": self.principal_point.astype(np.float32),
+            "error_px": self.error_px.astype(np.float32),
+            "bridged": self.bridged,
+            "landmarks_px": self.landmarks_px.astype(np.float32),
+            "head_name": np.array(head_name),
+        }
+
+
+def fit_clip(
+    model: HeadModel,
+    points: np.ndarray,
+    found: np.ndarray,
+    image_size: int,
+    time_s: np.ndarray | None = None,
+    options: FitOptions | None = None,
+    landmark_weights: np.ndarray | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> Tracking:
+    """Fit `model` to the landmarks of a clip.
+
+    Args:
+        model: any head model.
+        points: (N, 478, 3) pixels of the square frames, z relative (see the landmarks stage).
+        found: (N,) which frames have landmarks.
+        image_size: edge of the frames, px.
+        time_s: (N,) time of each frame; None means 30 frames a second.
+        options: see FitOptions.
+        landmark_weights: (478,) further factors, such as zeros for landmarks that the fit must not see.
+        on_step: called with a word on what was just done.
+
+    Raises:
+        InputError: there are no landmarks in any frame.
+    """
+    options = options or FitOptions()
+    found = np.asarray(found, bool) & np.isfinite(points).all((1, 2))
+    if not found.any():
+        raise InputError(
+            "no frame has landmarks, so there is nothing to track; check that the video shows one face from the front "
+            "and run `partnerface landmarks` again"
+        )
+    say = on_step or (lambda what: None)
+    head = landmark_head(model, DTYPE)
+    principal_point = torch.full((2,), image_size / 2, dtype=DTYPE)
+    problem, state = _start(head, points, found, image_size, principal_point, time_s, landmark_weights, options)
+    say("first pose")
+
+    chosen = keyframes(head, torch.as_tensor(points, dtype=DTYPE), state.rotation, state.position, torch.as_tensor(found), options.keyframes)
+    sparse, few = problem.frames(chosen), state.frames(chosen)
+    offsets = torch.zeros_like(head.rest)
+    for turn in range(options.offset_rounds + 1):
+        few = minimise(sparse.seen(few), few, steps=12 if turn == 0 else 4, on_step=lambda: say("keyframes")).state
+        if turn < options.offset_rounds:
+            offsets = landmark_offsets(head, sparse.seen(few), few, offsets)
+            sparse.head = head.with_offsets(offsets)
+    problem.head = head.with_offsets(offsets)
+    state.shape, state.log_focal = few.shape, few.log_focal
+
+    state = minimise(problem.seen(state), state, shared=False, steps=6, on_step=lambda: say("every frame")).state
+    final = problem.seen(state)
+    state = minimise(final, state, steps=4, on_step=lambda: say("whole clip")).state
+    return _tracking(final, state, offsets, found, points, image_size, principal_point)
+
+
+def _start(
+    head: LandmarkHead,
+    points: np.ndarray,
+    found: np.ndarray,
+    image_size: int,
+    principal_point: Tensor,
+    time_s: np.ndarray | None,
+    landmark_weights: np.ndarray | None,
+    options: FitOptions,
+) -> tuple[Problem, ClipState]:
+    """The problem and a first state: the pose from the steadiest landmarks, all else at rest."""
+    known = torch.as_tensor(found)
+    # Frames without landmarks take a neighbour's, with weight zero, so that no step meets a strange number.
+    nearest = np.flatnonzero(found)[np.abs(np.arange(len(found))[:, None] - np.flatnonzero(found)).argmin(1)]
+    observed = torch.as_tensor(np.asarray(points, np.float64)[nearest])
+    further = np.ones(head.count) if landmark_weights is None else landmark_weights
+    steady = torch.as_tensor(scheme.steady_weights() * further)
+    rotation, position = initial_pose(head, observed, principal_point, steady)
+    rotation, position = bridge(rotation, position, known)
+    weight = scheme.base_weights() * further * scheme.iris_visibility(observed.numpy()) * found[:, None]
+    right, left = scheme.OUTER_EYE_CORNERS
+    size = (head.rest[left] - head.rest[right]).norm() * (-position[:, 2]).exp()
+    time = np.arange(len(found)) * FRAME_TIME_S if time_s is None else np.asarray(time_s, np.float64)
+    gap = np.maximum(np.diff(time), 1e-3)
+    gap = np.where(gap > CUT_S, np.inf, gap / FRAME_TIME_S)
+    problem = make_problem(
+        head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), principal_point, image_size, options.priors
+    )
+    if options.focal is not None:
+        problem.log_focal = math.log(options.focal)
+        problem.priors.log_focal_std = 1e-6
+    torso = torso_rotation(rotation[known]).expand(len(found), 3, 3)
+    return problem, neutral_state(rotation, position, torso, head, math.exp(problem.log_focal))
+
+
+def torso_rotation(rotation: Tensor) -> Tensor:
+    """What of the head's rotations (T, 3, 3) is taken to be the torso's, (3, 3), one for the clip.
+
+    Landmarks of the face say nothing about the torso. It is taken to keep still: it faces where the head faces on
+    average, with half of the head's average nod and tilt, because a camera above or below the eyes nods both and a
+    person who bends the neck nods the head alone. The rest of the rotation, which the landmarks do fix, is the neck's.
+    """
+    facing = axis_angle_to_matrix(torch.tensor(FACING_CAMERA, dtype=rotation.dtype))
+    u, _, v = torch.linalg.svd(rotation.mean(0))
+    mean = u @ torch.diag(torch.stack([torch.ones(()), torch.ones(()), torch.linalg.det(u @ v)]).to(u)) @ v
+    turn = matrix_to_axis_angle(facing.T @ mean)
+    return facing @ axis_angle_to_matrix(turn * torch.tensor([0.5, 1.0, 0.5], dtype=rotation.dtype))
+
+
+def _tracking(
+    problem: Problem,
+    state: ClipState,
+    offsets: Tensor,
+    found: np.ndarray,
+    points: np.ndarray,
+    image_size: int,
+    principal_point: Tensor,
+) -> Tracking:
+    landmarks = (project(problem.head, state).pixels + principal_point).numpy()
+    error = np.linalg.norm(landmarks - points[..., :2], axis=-1).mean(1)
+    covariance = solve(problem.system(state)).covariance
+    focal_error = float(covariance[0, 0].sqrt())
+    return Tracking(
+        state=state,
+        head=problem.head,
+        offsets=offsets.numpy(),
+        image_size=image_size,
+        principal_point=principal_point.numpy(),
+        landmarks_px=landmarks,
+        error_px=np.where(found, error, np.nan),
+        bridged=~found,
+        focal_error=focal_error,
+        warnings=[],
+    )

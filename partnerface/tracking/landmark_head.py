@@ -1,0 +1,125 @@
+"""A head model reduced to its landmarks: nothing of the size of the mesh is touched during the fit.
+
+A landmark is a barycentric blend of three skinned vertices, sum_k b_k sum_j w_kj B_j v_k. For each joint j the inner
+sum over vertices, m_j = sum_k b_k w_kj v_k, is linear in all the blendshape codes, so it is formed once; the landmark
+is then exactly sum_j B_j m_j, with no more work than skinning one point per landmark.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from partnerface.head.model import HeadModel
+
+#: The joint that carries the head; every other joint's motion is written relative to it.
+HEAD_JOINT = 1
+_LEAST_WEIGHT = 1e-6
+
+
+@dataclass
+class JointPart:
+    """What of the landmarks rides on one joint.
+
+    Attributes:
+        joint: index into conventions.JOINT_NAMES.
+        index: (n,) landmarks with a weight on this joint.
+        weight: (n,) their weights.
+        template: (n, 3) weighted rest points, metres.
+        basis: (n, 3, K) weighted bases; columns are eyelids, expression, shape.
+        pose_basis: (n, 3, 36) weighted pose correctives, None when the model has none.
+    """
+
+    joint: int
+    index: Tensor
+    weight: Tensor
+    template: Tensor
+    basis: Tensor
+    pose_basis: Tensor | None
+
+
+@dataclass
+class LandmarkHead:
+    """The landmarks of a head model as linear functions per joint.
+
+    Attributes:
+        parts: one per joint that moves a landmark; the head joint's part holds all of them.
+        joints: (5, 3) rest joints of the template.
+        joint_basis: (5, 3, S).
+        rest: (L, 3) landmarks on the template.
+        normals: (L, 3) outward unit normals there.
+        anchor: (3,) the point of the head whose place stands for the head's translation during the fit.
+        n_expression, n_shape: E and S.
+    """
+
+    parts: list[JointPart]
+    joints: Tensor
+    joint_basis: Tensor
+    rest: Tensor
+    normals: Tensor
+    anchor: Tensor
+    n_expression: int
+    n_shape: int
+
+    @property
+    def count(self) -> int:
+        """L."""
+        return self.rest.shape[0]
+
+    def with_offsets(self, offsets: Tensor) -> "LandmarkHead":
+        """The same with a static rest-space displacement (L, 3) of each landmark; the joints stay."""
+        parts = [
+            replace(part, template=part.template + part.weight[:, None] * offsets[part.index]) for part in self.parts
+        ]
+        return replace(self, parts=parts, rest=self.rest + offsets)
+
+
+def landmark_head(model: HeadModel, dtype: torch.dtype = torch.float64) -> LandmarkHead:
+    """Reduce `model` to its 478 MediaPipe landmarks."""
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(array), dtype=dtype)
+
+    corners = model.mediapipe_faces.astype(np.int64)
+    barycentric = model.mediapipe_weights.astype(np.float64)
+    stacked = np.concatenate([model.eyelid_basis, model.expression_basis, model.shape_basis], axis=2)[corners]
+    template = model.template.astype(np.float64)[corners]
+    pose = model.pose_basis[corners] if model.pose_basis.any() else None
+    parts = []
+    for joint in range(model.skinning_weights.shape[1]):
+        weight = barycentric * model.skinning_weights[:, joint].astype(np.float64)[corners]
+        total = weight.sum(1)
+        index = np.arange(len(corners)) if joint == HEAD_JOINT else np.flatnonzero(total > _LEAST_WEIGHT)
+        if len(index) == 0:
+            continue
+        chosen = weight[index]
+        parts.append(
+            JointPart(
+                joint=joint,
+                index=torch.as_tensor(index),
+                weight=tensor(total[index]),
+                template=tensor(np.einsum("nk,nkc->nc", chosen, template[index])),
+                basis=tensor(np.einsum("nk,nkcs->ncs", chosen, stacked[index])),
+                pose_basis=None if pose is None else tensor(np.einsum("nk,nkcs->ncs", chosen, pose[index])),
+            )
+        )
+    regressor = model.joint_regressor.astype(np.float64)
+    rest = np.einsum("nk,nkc->nc", barycentric, template)
+    edges = template[:, 1:] - template[:, :1]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    # Embeddings list a triangle's corners in any order, so the side is settled by the middle of the head.
+    outward = rest - (regressor @ model.template.astype(np.float64))[HEAD_JOINT]
+    outward[:, 1] = 0
+    normals *= np.where((normals * outward).sum(1, keepdims=True) < 0, -1.0, 1.0)
+    return LandmarkHead(
+        parts=parts,
+        joints=tensor(regressor @ model.template.astype(np.float64)),
+        joint_basis=tensor(np.einsum("jv,vcs->jcs", regressor, model.shape_basis.astype(np.float64))),
+        rest=tensor(rest),
+        normals=tensor(normals),
+        anchor=tensor(rest.mean(0)),
+        n_expression=model.n_expression,
+        n_shape=model.n_shape,
+    )

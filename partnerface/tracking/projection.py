@@ -1,0 +1,217 @@
+"""Where the landmarks fall in the image, and how that changes with every unknown, in closed form.
+
+In the axes of the head joint the landmark is u = sum_j Q_j (m_j - w_j J_j) + w_j J_j: Q is the identity for the head
+joint itself, the jaw's and the eyes' rotations about their joints J, and the transposed neck rotation for what rides on
+the torso. The camera then sees R_head (u - anchor) at the anchor's place.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from partnerface.geometry.rotations import axis_angle_to_matrix, skew
+from partnerface.tracking.landmark_head import HEAD_JOINT, JointPart, LandmarkHead
+from partnerface.tracking.state import EXPRESSION_START, JAW, LEFT_EYE, POSITION, RIGHT_EYE, ROTATION, ClipState
+
+TORSO, JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 0, 2, 3, 4
+_COLUMNS = {JAW_JOINT: JAW, LEFT_EYE_JOINT: LEFT_EYE, RIGHT_EYE_JOINT: RIGHT_EYE}
+# Columns of the pose correctives: nine per joint 1..4.
+_FEATURES = {1: slice(0, 9), 2: slice(9, 18), 3: slice(18, 27), 4: slice(27, 36)}
+
+
+@dataclass
+class Projection:
+    """The landmarks of T frames.
+
+    Attributes:
+        pixels: (T, L, 2) relative to the principal point.
+        depth: (T, L) of each landmark behind the anchor in pixels of the anchor's scale (MediaPipe's relative z).
+        jacobian: (T, L, C, P + 1 + S) derivative of pixels (and depth when C is 3) by the frame's own unknowns, the log
+            focal and the shape; None unless asked for. Without the shared unknowns only (T, L, C, P).
+    """
+
+    pixels: Tensor
+    depth: Tensor
+    jacobian: Tensor | None
+
+
+@dataclass
+class _Posed:
+    """What `project` and `_jacobian` share of the posed landmarks, all in the head joint's axes."""
+
+    turns: dict[int, Tensor]  # (T, 3, 3) Q of each joint but the head's
+    arms: dict[int, Tensor]  # (T, n, 3) m_j - w_j J_j
+    joints: Tensor  # (5, 3)
+    local: Tensor  # (T, L, 3) u - anchor
+    lever: Tensor  # (T, L, 3) the same without what rides on the torso: what a turn of the head takes along
+
+
+def right_jacobian(vector: Tensor) -> Tensor:
+    """J_r of axis-angle vectors (..., 3): R(v + dv) = R(v) R(J_r dv) to first order (..., 3, 3)."""
+    squared = (vector * vector).sum(-1)[..., None, None]
+    small = squared < 1e-4
+    angle = torch.where(small, torch.ones_like(squared), squared).sqrt()
+    first = torch.where(small, 0.5 - squared / 24, (1 - torch.cos(angle)) / angle**2)
+    second = torch.where(small, 1 / 6 - squared / 120, (angle - torch.sin(angle)) / angle**3)
+    cross = skew(vector)
+    return torch.eye(3, dtype=vector.dtype) - first * cross + second * (cross @ cross)
+
+
+def _pose(head: LandmarkHead, state: ClipState) -> _Posed:
+    count = len(state)
+    joints = head.joints + head.joint_basis @ state.shape
+    neck = state.neck
+    turns = {
+        TORSO: neck.transpose(-1, -2),
+        JAW_JOINT: axis_angle_to_matrix(state.jaw),
+        LEFT_EYE_JOINT: axis_angle_to_matrix(state.left_eye),
+        RIGHT_EYE_JOINT: axis_angle_to_matrix(state.right_eye),
+    }
+    codes = torch.cat([state.eyelids, state.expression, state.shape.expand(count, -1)], dim=1)
+    identity = torch.eye(3, dtype=codes.dtype)
+    rotations = torch.stack([neck, turns[2], turns[3], turns[4]], dim=1)
+    features = (rotations - identity).reshape(count, 36)
+    local = torch.zeros(count, head.count, 3, dtype=codes.dtype)
+    lever = torch.zeros_like(local)
+    arms = {}
+    for part in head.parts:
+        size = len(part.index)
+        points = part.template + (codes @ part.basis.reshape(size * 3, -1).T).reshape(count, size, 3)
+        if part.pose_basis is not None:
+            points = points + (features @ part.pose_basis.reshape(size * 3, -1).T).reshape(count, size, 3)
+        if part.joint == HEAD_JOINT:
+            local += points
+            lever += points
+            continue
+        centre = part.weight[:, None] * _centre(part.joint, joints)
+        arms[part.joint] = points - centre
+        turned = arms[part.joint] @ turns[part.joint].transpose(-1, -2) + centre
+        local[:, part.index] += turned
+        lever[:, part.index] += centre if part.joint == TORSO else turned
+    return _Posed(turns, arms, joints, local - head.anchor, lever - head.anchor)
+
+
+def _centre(joint: int, joints: Tensor) -> Tensor:
+    """The point a part turns about: what rides on the torso turns, as the head sees it, about the neck joint."""
+    return joints[HEAD_JOINT if joint == TORSO else joint]
+
+
+def project(
+    head: LandmarkHead, state: ClipState, jacobian: bool = False, shared: bool = True, depth: bool = False
+) -> Projection:
+    """Project the landmarks of every frame.
+
+    Args:
+        head: the landmarks' linear model.
+        state: T frames.
+        jacobian: also return the derivatives.
+        shared: the derivatives cover the log focal and the shape too.
+        depth: the derivatives cover `depth` as a third row.
+    """
+    posed = _pose(head, state)
+    rows, pixels, seen, distance = _image_rows(state, posed)
+    scale = state.position[:, None, 2].exp()
+    relative = seen[..., 2] / scale
+    if not jacobian:
+        return Projection(pixels, relative, None)
+    if depth:
+        rows = torch.cat([rows, (state.rotation[:, 2] / scale)[:, None, None].expand(-1, head.count, 1, 3)], dim=2)
+    out = _jacobian(head, state, posed, rows, shared)
+    out[..., :2, 3] = torch.stack([1 / distance, torch.zeros_like(distance)], -1)
+    out[..., :2, 4] = torch.stack([torch.zeros_like(distance), 1 / distance], -1)
+    out[..., :2, 5] = -pixels * (scale / distance)[..., None]
+    if depth:
+        out[..., 2, POSITION] = torch.stack([torch.zeros_like(relative), torch.zeros_like(relative), -relative], -1)
+    if shared:
+        focal_column = EXPRESSION_START + head.n_expression
+        out[..., :2, focal_column] = pixels * (seen[..., 2] / (state.focal * distance))[..., None]
+        out[..., 2:, focal_column] = 0
+    return Projection(pixels, relative, out)
+
+
+def _image_rows(state: ClipState, posed: _Posed) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Derivative of the pixels by a motion of each landmark in the head's axes (T, L, 2, 3), the pixels (T, L, 2), the
+    landmarks in camera axes from the anchor (T, L, 3), and exp(k) + Z / f (T, L)."""
+    seen = posed.local @ state.rotation.transpose(-1, -2)
+    distance = state.position[:, None, 2].exp() + seen[..., 2] / state.focal
+    pixels = (state.position[:, None, :2] + seen[..., :2]) / distance[..., None]
+    rows = state.rotation[:, None, :2] - pixels[..., None] / state.focal * state.rotation[:, None, 2:]
+    return rows / distance[..., None, None], pixels, seen, distance
+
+
+def static_rows(head: LandmarkHead, state: ClipState) -> Tensor:
+    """(T, L, 2, 3) derivative of the pixels by a rest-space displacement of each landmark."""
+    posed = _pose(head, state)
+    rows = _image_rows(state, posed)[0]
+    out = torch.zeros_like(rows)
+    for part in head.parts:
+        here = rows[:, part.index] * part.weight[:, None, None]
+        turn = posed.turns.get(part.joint)
+        out[:, part.index] += here if turn is None else here @ turn[:, None]
+    return out
+
+
+def _jacobian(head: LandmarkHead, state: ClipState, posed: _Posed, rows: Tensor, shared: bool) -> Tensor:
+    """(T, L, C, P [+ 1 + S]) with the columns of position and focal left to the caller."""
+    count, _, channels, _ = rows.shape
+    own = EXPRESSION_START + head.n_expression
+    out = rows.new_zeros(count, head.count, channels, own + (1 + head.n_shape if shared else 0))
+    out[..., ROTATION] = -rows @ skew(posed.lever)
+    neck = state.neck
+    codes = 2 + head.n_expression + (head.n_shape if shared else 0)
+    for part in head.parts:
+        turn = posed.turns.get(part.joint)
+        here = rows[:, part.index]
+        through = here if turn is None else here @ turn[:, None]
+        basis = part.basis[..., :codes]
+        if shared and turn is not None:
+            centre_basis = part.weight[:, None, None] * _centre(part.joint, head.joint_basis)
+            basis = basis.clone()
+            basis[..., -head.n_shape :] -= centre_basis
+            direct = _times(here, centre_basis)
+            out[:, part.index, :, own + 1 :] += direct
+        blended = _times(through, basis)
+        if turn is None:
+            out[..., EXPRESSION_START - 2 : own] += blended[..., : own - EXPRESSION_START + 2]
+            if shared:
+                out[..., own + 1 :] += blended[..., own - EXPRESSION_START + 2 :]
+        else:
+            out[:, part.index, :, EXPRESSION_START - 2 : own] += blended[..., : own - EXPRESSION_START + 2]
+            if shared:
+                out[:, part.index, :, own + 1 :] += blended[..., own - EXPRESSION_START + 2 :]
+        if part.joint in _COLUMNS:
+            column = _COLUMNS[part.joint]
+            vector = (state.jaw, state.left_eye, state.right_eye)[part.joint - JAW_JOINT]
+            turned = -(through @ skew(posed.arms[part.joint])) @ right_jacobian(vector)[:, None]
+            out[:, part.index, :, column] += turned
+        if part.pose_basis is not None:
+            _correctives(out, part, through, neck, state, posed)
+    return out
+
+
+def _times(rows: Tensor, basis: Tensor) -> Tensor:
+    """(T, n, C, 3) times (n, 3, K) → (T, n, C, K), one matrix product per landmark."""
+    count, size, channels, _ = rows.shape
+    flat = rows.permute(1, 0, 2, 3).reshape(size, count * channels, 3)
+    return (flat @ basis).reshape(size, count, channels, -1).permute(1, 0, 2, 3)
+
+
+def _correctives(
+    out: Tensor, part: JointPart, through: Tensor, neck: Tensor, state: ClipState, posed: _Posed
+) -> None:
+    """Add what the pose correctives of this part contribute to the columns of the rotations."""
+    assert part.pose_basis is not None
+    basis = part.pose_basis
+    generators = skew(torch.eye(3, dtype=neck.dtype))  # (3, 3, 3): the derivative of exp at rest by each component
+    vectors = {JAW_JOINT: state.jaw, LEFT_EYE_JOINT: state.left_eye, RIGHT_EYE_JOINT: state.right_eye}
+    for joint, features in _FEATURES.items():
+        own = basis[..., features]
+        if not own.any():
+            continue
+        rotation = neck if joint == HEAD_JOINT else posed.turns[joint]
+        change = torch.einsum("tab,kbc->tack", rotation, generators).reshape(len(state), 9, 3)
+        if joint != HEAD_JOINT:
+            change = change @ right_jacobian(vectors[joint])
+        column = ROTATION if joint == HEAD_JOINT else _COLUMNS[joint]
+        out[:, part.index, :, column] += _times(through, own) @ change[:, None]

@@ -1,0 +1,78 @@
+"""What is known of MediaPipe's 478 landmarks: which lie where, and how far each is to be trusted."""
+
+import numpy as np
+
+#: Outer eye corners (subject's right, left): the unit in which landmark errors are given.
+OUTER_EYE_CORNERS = (33, 263)
+FACE_OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+LIPS = (
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409,
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415,
+)  # fmt: skip
+RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
+LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
+BROWS = (46, 53, 52, 65, 55, 70, 63, 105, 66, 107, 276, 283, 282, 295, 285, 300, 293, 334, 296, 336)
+RIGHT_IRIS, LEFT_IRIS = (468, 469, 470, 471, 472), (473, 474, 475, 476, 477)
+# Pairs (upper, lower) down the middle of each eye, and its corners: their ratio says how far the eye is open.
+RIGHT_OPENING, LEFT_OPENING = ((160, 144), (159, 145), (158, 153)), ((387, 373), (386, 374), (385, 380))
+RIGHT_CORNERS, LEFT_CORNERS = (33, 133), (263, 362)
+#: Places that move with the skull whatever the face does: nose bridge, inner and outer eye corners, temples, forehead.
+STEADY = (
+    6, 168, 197, 195, 5, 4, 8, 9, 151, 33, 133, 362, 263, 127, 356, 54, 284, 67, 297, 10, 109, 338, 69, 299, 108, 337,
+    122, 351, 193, 417, 168, 48, 278, 115, 344,
+)  # fmt: skip
+
+COUNT = 478
+# An open eye's height over its width is near 0.3; below the first ratio the iris is hidden, above the second it is seen.
+_SHUT, _OPEN = 0.08, 0.18
+
+
+def base_weights() -> np.ndarray:
+    """(478,) weight of each landmark in the fit, before visibility and robustness.
+
+    Lids, lips and irises are few among many and carry what matters most. The points of the face's outline slide along
+    the skin with the pose, so they hardly count.
+    """
+    weights = np.ones(COUNT)
+    for group, weight in ((LIPS, 3.0), (RIGHT_LIDS, 3.0), (LEFT_LIDS, 3.0), (BROWS, 1.5), (FACE_OVAL, 0.25)):
+        weights[list(group)] = weight
+    weights[list(RIGHT_IRIS + LEFT_IRIS)] = 2.0
+    return weights
+
+
+def steady_weights() -> np.ndarray:
+    """(478,) weights of the first pose: only what moves with the skull."""
+    weights = np.full(COUNT, 0.02)
+    weights[list(STEADY)] = 1.0
+    return weights
+
+
+def eye_openness(points: np.ndarray) -> np.ndarray:
+    """Height over width of both eyes, (T, 2), the subject's left first, from landmarks (T, 478, 2 or 3) in pixels."""
+    flat = points[..., :2]
+    ratios = []
+    for pairs, (outer, inner) in ((LEFT_OPENING, LEFT_CORNERS), (RIGHT_OPENING, RIGHT_CORNERS)):
+        height = np.mean([np.linalg.norm(flat[:, a] - flat[:, b], axis=-1) for a, b in pairs], axis=0)
+        width = np.linalg.norm(flat[:, outer] - flat[:, inner], axis=-1)
+        ratios.append(height / np.maximum(width, 1e-6))
+    return np.stack(ratios, axis=1)
+
+
+def mouth_openness(points: np.ndarray) -> np.ndarray:
+    """(T,) distance of the inner lips over the distance of the outer eye corners, from landmarks (T, 478, 2 or 3)."""
+    flat = points[..., :2]
+    right, left = OUTER_EYE_CORNERS
+    opening = np.linalg.norm(flat[:, 13] - flat[:, 14], axis=-1)
+    return opening / np.maximum(np.linalg.norm(flat[:, right] - flat[:, left], axis=-1), 1e-6)
+
+
+def iris_visibility(points: np.ndarray) -> np.ndarray:
+    """(T, 478) factors in 0..1: a hidden iris is invented by the detector and must not steer the eye."""
+    share = np.clip((eye_openness(points) - _SHUT) / (_OPEN - _SHUT), 0.0, 1.0)
+    factors = np.ones(points.shape[:2])
+    factors[:, list(LEFT_IRIS)] = share[:, :1]
+    factors[:, list(RIGHT_IRIS)] = share[:, 1:]
+    return factors
