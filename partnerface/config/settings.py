@@ -15,6 +15,13 @@ class FramesSettings:
     """From the video to square, cropped frames."""
 
     size: int = setting(512, "greatest edge of the stored frames; smaller videos are not enlarged", "px", 64, 4096)
+    start: float = setting(0.0, "where in the video to begin", "s", 0.0)
+    end: float | None = setting(None, "where in the video to stop; null is its end", "s", 0.0)
+    max_frames: int | None = setting(None, "use at most so many source frames; null is all", "frames", 1)
+    min_kept: int = setting(24, "stop when fewer frames than this can be used", "frames", 1)
+    min_kept_fraction: float = setting(0.5, "stop when less than this share of the frames can be used", None, 0.0, 1.0)
+    detect_size: int = setting(640, "longest edge of the pictures in which faces are looked for", "px", 128, 4096)
+    min_score: float = setting(0.5, "least score of a face detection", None, 0.05, 0.99)
 
 
 @dataclass(frozen=True)
