@@ -1,6 +1,7 @@
 """Stage evaluate: every metric of every rendered frame, and how it was measured."""
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,19 @@ from partnerface.artefacts.files import check, read_stamp, write, write_json
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.config.settings import EvaluateSettings
 
-HELP = (
-    "reads dataset/ and RUN/renders.npy, writes RUN/metrics.csv (PSNR, SSIM, MS-SSIM, L1 and, where its weights are on "
-    "disk, LPIPS, per frame, region and split) and RUN/protocol.json (how they were measured)"
-)
+HELP = """Measure the rendered frames. Reads dataset/ and <run>/renders.npy, writes <run>/metrics.csv (PSNR, SSIM,
+MS-SSIM, L1 and, where its weights are on disk, LPIPS; per frame, region and split) and <run>/protocol.json (how they
+were measured).
+
+Errors are averaged over the pixels of a region: full (the whole image), face, mouth, eyes. The training frames that
+were rendered are measured too, as split `train`: their distance to the held-out splits is what was learnt by heart."""
+
 SETTINGS = EvaluateSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `partnerface evaluate`."""
-    parser.add_argument("subject_dir", type=Path, metavar="SUBJECT_DIR", help="results/<subject>")
+    parser.add_argument("subject", type=Path, metavar="SUBJECT_DIR", help="results/<subject>, holding dataset/")
     parser.add_argument(
         "--run", required=True, metavar="NAME", help="the method, or a further seed of it (partnerface/seed1)"
     )
@@ -33,7 +37,7 @@ def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:
     from partnerface.evaluation.measure import available_metrics, measure
     from partnerface.evaluation.protocol import build
 
-    subject = SubjectFolder(args.subject_dir)
+    subject = SubjectFolder(args.subject)
     dataset, folder = DatasetFolder(subject.dataset), subject.run(args.run)
     frames = read_frames(dataset, folder)
     metrics = available_metrics(Path(settings.lpips_weights), min(frames.truth.shape[1:3]), settings.lpips_device)
@@ -49,12 +53,9 @@ def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:
 
 
 def _identity(subject: SubjectFolder, run_name: str) -> dict[str, Any]:
-    """Which avatar was measured. The seed is that of training, or else that of the folder's name, or unknown."""
-    seed = None
+    """Which avatar was measured. The seed is the avatar's own word, or else the folder's name, or unknown."""
     folder_seed = re.fullmatch(r"(.+)/seed(\d+)", run_name)
-    avatar = subject.run(run_name).avatar
-    if avatar.exists():
-        seed = read_stamp(avatar).get("params", {}).get("seed")
+    seed = _seed_in(subject.run(run_name).avatar)
     if seed is None and folder_seed:
         seed = int(folder_seed[2])
     return {
@@ -63,3 +64,13 @@ def _identity(subject: SubjectFolder, run_name: str) -> dict[str, Any]:
         "method": folder_seed[1] if folder_seed else run_name,
         "seed": seed,
     }
+
+
+def _seed_in(avatar: Path) -> int | None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(avatar, "pt") as file:
+            return json.loads((file.metadata() or {})["partnerface"])["facts"]["seed"]
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        return None

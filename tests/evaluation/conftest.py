@@ -1,7 +1,10 @@
 """A small subject on disk: eight frames, two splits, a run that renders six of them."""
 
+import json
+
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from partnerface.artefacts.files import write, write_npz
 from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
@@ -60,6 +63,6 @@ def subject(tmp_path):
     write_npz(dataset.parameters, arrays, "dataset")
     write_npz(dataset.head, {"name": np.array("builtin")}, "dataset")
     write_npz(run.render_index, {"frame_index": positions}, "render")
-    with write(run.avatar, "train", params={"seed": 3}) as temporary:
-        temporary.write_bytes(b"avatar")
+    with write(run.avatar, "train") as temporary:
+        save_file({"x": np.zeros(1)}, temporary, {"partnerface": json.dumps({"facts": {"seed": 3}})})
     return folder

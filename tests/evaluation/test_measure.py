@@ -71,7 +71,7 @@ def test_lpips_is_absent_with_a_reason_and_not_replaced(tmp_path):
 
 @pytest.fixture
 def evaluated(subject, tmp_path):
-    arguments = argparse.Namespace(subject_dir=subject.root, run="partnerface")
+    arguments = argparse.Namespace(subject=subject.root, run="partnerface")
     evaluate.run(arguments, EvaluateSettings(lpips_weights=str(tmp_path / "nowhere")))
     return subject.run("partnerface")
 
@@ -105,7 +105,7 @@ def test_seed_of_the_folder_when_the_avatar_does_not_say(subject, tmp_path):
     for name in ("renders.npy", "renders.npz"):
         for suffix in ("", ".stamp.json"):
             (run.root / (name + suffix)).write_bytes((source.root / (name + suffix)).read_bytes())
-    evaluate.run(argparse.Namespace(subject_dir=subject.root, run="partnerface/seed1"), EvaluateSettings())
+    evaluate.run(argparse.Namespace(subject=subject.root, run="partnerface/seed1"), EvaluateSettings())
     protocol = json.loads(run.protocol.read_text())
     assert (protocol["run"], protocol["method"], protocol["seed"]) == ("partnerface/seed1", "partnerface", 1)
 

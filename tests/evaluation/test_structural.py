@@ -25,16 +25,9 @@ def tensors(*images: np.ndarray) -> list[torch.Tensor]:
 
 def test_ssim_like_skimage():
     truth, image = random_pair(41, 60)
-    theirs, their_map = structural_similarity(
-        truth,
-        image,
-        data_range=1,
-        channel_axis=2,
-        gaussian_weights=True,
-        sigma=1.5,
-        use_sample_covariance=False,
-        full=True,
-    )
+    settings = {"data_range": 1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    theirs = structural_similarity(truth, image, channel_axis=2, **settings)
+    their_map = structural_similarity(truth, image, channel_axis=2, full=True, **settings)[1]
     assert ssim(*tensors(truth, image))(None) == pytest.approx(theirs, abs=1e-10)
     ours, _ = similarity_maps(*tensors(truth, image))
     np.testing.assert_allclose(ours.permute(1, 2, 0), their_map[5:-5, 5:-5], atol=1e-10)
