@@ -22,6 +22,7 @@ STEADY = (
     *(9, 8, 168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 127, 356, 234, 454),
 )
 RIGHT_CORNER, LEFT_CORNER = 33, 263
+FRONT = (10, 109)  # an edge of the forehead's uppermost triangle, run through counter-clockwise seen from the front
 IDENTITY_MODES, MOTION_MODES = 6, 24
 MIRRORED = np.array([-1.0, 1.0, 1.0])
 
@@ -59,7 +60,10 @@ def landmarks_of(path: Path, every: int) -> np.ndarray:
 
 
 def tesselation() -> np.ndarray:
-    """(852, 3) triangles: the 3-cycles of the edges that MediaPipe lists. Eye and mouth openings are holes."""
+    """(852, 3) triangles, counter-clockwise seen from the front: the 3-cycles of the edges that MediaPipe lists.
+
+    Eye and mouth openings are holes.
+    """
     import mediapipe as mp
 
     edges = set(mp.solutions.face_mesh_connections.FACEMESH_TESSELATION)  # type: ignore[attr-defined]
@@ -72,8 +76,28 @@ def tesselation() -> np.ndarray:
         for edge in ((a, b), (b, c), (a, c)):
             uses[edge] = uses.get(edge, 0) + 1
     # Beside each nostril three triangles close a ring around a fourth cycle, which is no triangle of the surface.
-    kept = [(a, b, c) for a, b, c in cycles if min(uses[a, b], uses[b, c], uses[a, c]) < 3]
-    return np.array(sorted(kept))
+    return orient(sorted(t for t in cycles if min(uses[t[0], t[1]], uses[t[1], t[2]], uses[t[0], t[2]]) < 3))
+
+
+def orient(triangles: list[tuple[int, ...]]) -> np.ndarray:
+    """Turn triangles the same way round as the first one that holds `FRONT`, each edge being run through both ways."""
+    first = next(t for t in triangles if set(FRONT) <= set(t))
+    tip = next(vertex for vertex in first if vertex not in FRONT)
+    todo, left, done = [(*FRONT, tip)], set(triangles) - {first}, []
+    by_edge: dict[frozenset[int], list[tuple[int, ...]]] = {}
+    for triangle in triangles:
+        for skipped in range(3):
+            by_edge.setdefault(frozenset(triangle[:skipped] + triangle[skipped + 1 :]), []).append(triangle)
+    while todo:
+        triangle = todo.pop()
+        done.append(triangle)
+        for corner in range(3):
+            a, b = triangle[corner], triangle[(corner + 1) % 3]
+            for other in by_edge[frozenset((a, b))]:
+                if other in left:
+                    left.remove(other)
+                    todo.append((b, a, next(vertex for vertex in other if vertex not in (a, b))))
+    return np.array(sorted(done))
 
 
 def find_mirror(points: np.ndarray) -> np.ndarray:
@@ -145,9 +169,6 @@ def measure(clips: list[np.ndarray]) -> dict[str, np.ndarray]:
     # Every clip weighs the same, however long it is.
     motion = [(clip - item) / np.sqrt(len(clip)) for clip, item in zip(aligned, neutrals, strict=True)]
     rows = np.concatenate(motion) * np.sqrt(sum(map(len, motion)) / len(motion))
-    a, b, c = (mean[triangles[:, corner]] for corner in range(3))
-    backward = np.cross(b - a, c - a)[:, 2] < 0
-    triangles[backward] = triangles[backward][:, ::-1]
     return {
         "mean": mean.astype(np.float32),
         "mirror": mirror.astype(np.int16),
