@@ -194,7 +194,8 @@ def decode(
 
 def _read(path: Path, info: VideoInfo, command: list[str], width: int, height: int) -> Iterator[Frame]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     times: queue.Queue[float | None] = queue.Queue()
     complaints: list[str] = []
     listener = threading.Thread(target=_listen, args=(process.stderr, times, complaints), daemon=True)
@@ -293,7 +294,8 @@ def encode(
         .compile(cmd=[ffmpeg_path(), "-hide_banner", "-nostats", "-loglevel", "error"])
     )
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stdin is not None and process.stderr is not None
+    assert process.stdin is not None
+    assert process.stderr is not None
     said: list[bytes] = []
     listener = threading.Thread(target=lambda pipe: said.extend(pipe), args=(process.stderr,), daemon=True)
     listener.start()

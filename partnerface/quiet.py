@@ -1,0 +1,37 @@
+"""Silence for libraries whose C++ side writes notes to standard error that say nothing to a user."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+def hush_logs() -> None:
+    """Ask glog, absl and TensorFlow for errors only; has effect before the library is first imported."""
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what the process writes to standard error inside the block; errors are raised as ever.
+
+    Meant for the making of a graph and its first call, where MediaPipe's start-up notes come from. It acts on the file
+    descriptor, since such notes pass by `sys.stderr`.
+    """
+    hush_logs()
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # standard error is closed: there is nothing to silence
+        yield
+        return
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
