@@ -94,6 +94,10 @@ def _subject(name: str, entry: Any, shared: Mapping[str, Any], from_text: bool) 
     video = entry.get("video")
     if not isinstance(video, str) or not video.strip() or "\n" in video:
         raise ConfigError(f"{where}.video is {video!r}; allowed: the path of a video, or {DEMO_VIDEO}")
+    if re.search(r"[{}<>]", video):
+        raise ConfigError(
+            f"{where}.video is {video!r}; Snakemake takes no {{ }} < > in a path: rename or link the file"
+        )
     return Subject(name, video, settings)
 
 

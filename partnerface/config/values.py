@@ -120,12 +120,12 @@ def _check_one(where: str, value: Any, kind: Kind, metadata: Mapping[str, Any]) 
 
 
 def yaml_float(value: float) -> str:
-    """A number as YAML reads it back: `1.0e-3`, `0.5`."""
-    text = f"{value:g}"
+    """A number as YAML reads it back: `0.5`, `1.0e-3`."""
+    text = f"{value:e}" if value and abs(value) < 0.01 else f"{value:g}"
     if "e" in text:
         mantissa, exponent = text.split("e")
-        point = "" if "." in mantissa else ".0"
-        return f"{mantissa}{point}e{int(exponent):+d}"
+        mantissa = mantissa.rstrip("0") if "." in mantissa else mantissa + "."
+        return f"{mantissa}{'0' if mantissa.endswith('.') else ''}e{int(exponent):+d}"
     return text if "." in text else text + ".0"
 
 

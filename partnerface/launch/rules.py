@@ -1,0 +1,85 @@
+"""What the rules need to know: inputs, flags and targets, computed from the checked configuration."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from partnerface.config.document import Config, read_config, read_yaml
+from partnerface.config.flags import to_flags
+from partnerface.launch import guard
+from partnerface.launch.sources import sources
+
+
+class Road:
+    """The configuration as the rules see it.
+
+    Args:
+        root: the folder of the Snakefile, which holds the package.
+        files: the configuration files that the workflow names.
+        overrides: what the command line sets.
+    """
+
+    def __init__(self, root: str | Path, files: Sequence[str | Path], overrides: Mapping[str, Any]):
+        self.root = Path(root)
+        values: dict[str, Any] = {}
+        for file in files:
+            values.update(read_yaml(Path(file)))
+        self.config: Config = read_config(values, overrides)
+
+    @property
+    def demos(self) -> list[str]:
+        """Subjects whose video is the clip made on the spot."""
+        return [name for name, subject in self.config.subjects.items() if subject.is_demo]
+
+    def video(self, subject: str) -> str:
+        """The video of a subject."""
+        entry = self.config.subjects[subject]
+        return f"{self.config.results}/{subject}/clip.mp4" if entry.is_demo else os.path.expanduser(entry.video)
+
+    def flags(self, stage: str, subject: str | None = None) -> str:
+        """The flags of a stage, quoted for a shell."""
+        settings = self.config.report if subject is None else self.config.settings(stage, subject)
+        return shlex.join(to_flags(settings))
+
+    def sources(self, stage: str) -> list[str]:
+        """The package's files that a stage depends on, relative where that is shorter to read."""
+        here = Path.cwd()
+        found = sources(self.root, stage)
+        return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in found]
+
+    def each(self, pattern: str) -> list[str]:
+        """A path for each subject and run: `{subject}` and `{run}` are filled in, under the results folder."""
+        paths = [
+            f"{self.config.results}/{pattern}".format(subject=subject, run=run)
+            for subject in self.config.subjects
+            for run in self.config.runs()
+        ]
+        return list(dict.fromkeys(paths))
+
+
+def prepare_environment(root: str | Path) -> None:
+    """Let the rules' `python` be the one that runs Snakemake, and their package the one beside the Snakefile.
+
+    Conda environments, when asked for, put themselves in front of it.
+    """
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    paths = [str(root), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+
+
+def take_over(workflow: Any) -> None:
+    """Share the folder's guard, so that a run after a kill -9 needs no `--unlock`; see `guard`."""
+    if workflow.is_main_process:
+        guard.hold(Path.cwd())
+
+
+def redo_incomplete(workflow: Any) -> None:
+    """Redo what a killed run was writing without being asked to, as `--rerun-incomplete` does.
+
+    The default profile asks for it too, but Snakemake does not find a profile under workflow/ by itself.
+    """
+    if workflow.dag_settings is not None:
+        workflow.dag_settings.force_incomplete = True

@@ -1,0 +1,70 @@
+# What the rules share: the checked configuration and the functions that read it.
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, workflow.basedir)
+
+from partnerface.errors import PartNerFaceError
+from partnerface.launch.rules import (
+    Road,
+    prepare_environment,
+    redo_incomplete,
+    take_over,
+)
+
+try:
+    ROAD = Road(
+        workflow.basedir,
+        (
+            []
+            if workflow.config_settings.replace_workflow_config
+            else workflow.configfiles
+        ),
+        workflow.config_settings.overwrite_config,
+    )
+except PartNerFaceError as error:
+    raise WorkflowError(str(error)) from None
+
+prepare_environment(workflow.basedir)
+take_over(workflow)
+
+
+wildcard_constraints:
+    subject="[A-Za-z0-9_-]+",
+    run="[a-z_0-9]+(/seed[0-9]+)?",
+
+
+def targets(wildcards):
+    redo_incomplete(workflow)
+    return [*ROAD.each("tables/metrics.csv"), *ROAD.each("report.html")]
+
+
+def video(wildcards):
+    return ROAD.video(wildcards.subject)
+
+
+def source(stage):
+    return ROAD.sources(stage)
+
+
+def settings(stage):
+    """The flags of a stage for the subject of a job, quoted; a change of one reruns the stage."""
+
+    def flags(wildcards):
+        return ROAD.flags(stage, wildcards.subject)
+
+    return flags
+
+
+def seed(wildcards):
+    return ROAD.config.seed(wildcards.run)
+
+
+def worker_threads(wildcards):
+    """All cores up to eight for what computes; a lookup needs one."""
+    return 1 if wildcards.run == "retrieval" else min(workflow.cores or 8, 8)
+
+
+def gpus(wildcards):
+    return 0 if wildcards.run == "retrieval" else 1

@@ -1,0 +1,24 @@
+rule frames:
+    input:
+        video=video,
+        source=source("frames"),
+    output:
+        frames="<results>/{subject}/frames.npy",
+        index="<results>/{subject}/frames.csv",
+        camera="<results>/{subject}/frames.json",
+        sheet="<results>/{subject}/frames.jpg",
+    log:
+        "<logs>/{subject}/frames.log",
+    benchmark:
+        "<benchmarks>/{subject}/frames.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=subpath(output.index, parent=True),
+        settings=settings("frames"),
+    shell:
+        "python -m partnerface frames {input.video:q} {params.folder:q} {params.settings} 2>&1 | tee {log:q}"

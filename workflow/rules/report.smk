@@ -1,0 +1,26 @@
+rule report:
+    input:
+        table="<results>/tables/metrics.csv",
+        frames=ROAD.each("{subject}/frames.jpg"),
+        tracking=ROAD.each("{subject}/tracking.mp4"),
+        masks=ROAD.each("{subject}/masks.jpg"),
+        videos=ROAD.each("{subject}/{run}/heldout.mp4"),
+        protocols=ROAD.each("{subject}/{run}/protocol.json"),
+        source=source("report"),
+    output:
+        html="<results>/report.html",
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        folder=subpath(output.html, parent=True),
+        settings=ROAD.flags("report"),
+    shell:
+        "python -m partnerface report {params.folder:q} {params.settings} 2>&1 | tee {log:q}"

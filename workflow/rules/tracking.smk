@@ -1,0 +1,25 @@
+rule tracking:
+    input:
+        frames="<results>/{subject}/frames.npy",
+        camera="<results>/{subject}/frames.json",
+        landmarks="<results>/{subject}/landmarks.npz",
+        source=source("tracking"),
+    output:
+        tracking="<results>/{subject}/tracking.npz",
+        head="<results>/{subject}/head.npz",
+        video="<results>/{subject}/tracking.mp4",
+    log:
+        "<logs>/{subject}/tracking.log",
+    benchmark:
+        "<benchmarks>/{subject}/tracking.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 2
+    resources:
+        mem_mb=6000,
+        runtime=120,
+    params:
+        folder=subpath(output.tracking, parent=True),
+        settings=settings("tracking"),
+    shell:
+        "python -m partnerface tracking {params.folder:q} {params.settings} 2>&1 | tee {log:q}"

@@ -1,0 +1,31 @@
+# `run` is a method, or a method and a further seed: partnerface, partnerface/seed1. What a killed training resumes
+# from lies in <run>/state/, which is no output of the rule, since Snakemake deletes outputs before it reruns a job.
+rule train:
+    input:
+        rgb="<results>/{subject}/dataset/rgb.npy",
+        alpha="<results>/{subject}/dataset/alpha.npy",
+        classes="<results>/{subject}/dataset/classes.npy",
+        parameters="<results>/{subject}/dataset/dataset.npz",
+        head="<results>/{subject}/dataset/head.npz",
+        source=source("train"),
+    output:
+        avatar="<results>/{subject}/{run}/avatar.safetensors",
+        log="<results>/{subject}/{run}/train.jsonl",
+    log:
+        "<logs>/{subject}/train.{run}.log",
+    benchmark:
+        "<benchmarks>/{subject}/train.{run}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: worker_threads
+    resources:
+        gpu=gpus,
+        mem_mb=8000,
+        runtime=720,
+    params:
+        folder=subpath(input.parameters, ancestor=2),
+        seed=seed,
+        settings=settings("train"),
+    shell:
+        "python -m partnerface train {params.folder:q} --run {wildcards.run:q} --seed {params.seed} {params.settings}"
+        " 2>&1 | tee {log:q}"
