@@ -21,12 +21,11 @@ HULL_FRAMES = 48
 
 def _near_surface(surface: Surface, box: Box, resolution: tuple[int, int, int], normals: Tensor) -> Tensor:
     """[cells] bool: not farther outside or deeper inside the canonical head than anything visible can be."""
-    near = []
-    for centres in box.centres(resolution).split(16384):
-        distance, index = torch.cdist(centres, surface.canonical).min(1)
-        depth = ((centres - surface.canonical[index]) * normals[index]).sum(1)
-        near.append((distance < OUTSIDE) & ~((depth < 0) & (distance > INSIDE)))
-    return torch.cat(near)
+    centres = box.centres(resolution)
+    index = surface.template_volume[voxel(centres, box.low, box.high, surface.resolution)]
+    away = centres - surface.canonical[index]
+    distance = away.norm(dim=1)
+    return (distance < OUTSIDE) & ~(((away * normals[index]).sum(1) < 0) & (distance > INSIDE))
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The posed surface of each frame in the head's rigid frame, with what inverse skinning needs, cached per frame."""
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -66,20 +67,15 @@ def mesh_rings(faces: Tensor, vertices: Tensor, size: int) -> Tensor:
     """
     count = len(vertices)
     edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).long()
-    edges = torch.cat([edges, edges.flip(1)])
-    adjacency = torch.zeros(count, count, dtype=torch.bool)
-    adjacency[edges[:, 0], edges[:, 1]] = True
-    ring = torch.empty(count, size, dtype=torch.int64)
-    neighbours = [torch.nonzero(row)[:, 0] for row in adjacency]
-    for vertex in range(count):
-        near = neighbours[vertex]
-        around = torch.cat([near, *(neighbours[int(n)] for n in near)]).unique()
-        around = around[around != vertex]
-        order = (vertices[around] - vertices[vertex]).square().sum(1).argsort(stable=True)[: size - 1]
-        row = torch.full((size,), vertex, dtype=torch.int64)
-        row[1 : 1 + len(order)] = around[order]
-        ring[vertex] = row
-    return ring
+    adjacency = torch.zeros(count, count)
+    adjacency[edges[:, 0], edges[:, 1]] = adjacency[edges[:, 1], edges[:, 0]] = 1
+    distance = torch.cdist(vertices, vertices)
+    adjacency.fill_diagonal_(1)
+    distance[(adjacency @ adjacency) == 0] = math.inf
+    distance.fill_diagonal_(-1)
+    near = distance.topk(min(size, count), dim=1, largest=False)
+    itself = torch.arange(count)[:, None]
+    return torch.where(near.values.isinf(), itself, near.indices)
 
 
 class Surface:
@@ -115,7 +111,9 @@ class Surface:
     @staticmethod
     def _nearest(points: Tensor, vertices: Tensor) -> Tensor:
         """Index of the nearest vertex of each point, in chunks."""
-        return torch.cat([torch.cdist(chunk, vertices).argmin(1) for chunk in points.split(8192)])
+        # |p - v|^2 less the term that is the same for all vertices: one matrix product a chunk.
+        half = vertices.square().sum(1) / 2
+        return torch.cat([(half - chunk @ vertices.T).argmin(1) for chunk in points.split(4096)])
 
     def frames(self, motion: Motion) -> Frames:
         """Pose the head in the motion's frames; a frame posed before comes from the cache."""

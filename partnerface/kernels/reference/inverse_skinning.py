@@ -81,8 +81,12 @@ def inverse_skinning(
         return points, points.new_zeros(0)
     with torch.no_grad():
         nearest = volumes.reshape(-1)[slot * volumes.shape[1] + voxel(points.detach(), low, high, resolution)].long()
-        neighbours = ring[nearest] + (slot * count)[:, None]
-        squared = (vertices.reshape(-1, 3)[neighbours] - points.detach()[:, None]).square().sum(-1)
+        flat, base = vertices.reshape(-1, 3), (slot * count)[:, None]
+        # A voxel is coarser than the mesh: the nearest vertex is the voxel's one or stands around it.
+        around = ring[nearest]
+        closest = (flat[around + base] - points.detach()[:, None]).square().sum(-1).argmin(1, keepdim=True)
+        neighbours = ring[around.gather(1, closest)[:, 0]] + base
+        squared = (flat[neighbours] - points.detach()[:, None]).square().sum(-1)
         weights = torch.softmax(-squared / (2 * radius * radius), dim=1)
         distance = squared.amin(1).sqrt()
         fade = ((reach[1] - distance) / (reach[1] - reach[0])).clamp(0, 1)

@@ -1,0 +1,70 @@
+"""Inverse skinning undoes the head's motion."""
+
+import torch
+
+from partnerface.avatar.motion import Motion
+from partnerface.avatar.surface import HEAD_BONE, Surface, mesh_rings
+from partnerface.head.skinning import head_tensors
+from tests.avatar.toy import toy_head, toy_motion
+
+
+def make(frames=6):
+    head = toy_head(24, 36)
+    surface = Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), 0.2)
+    return surface, Motion.from_arrays(toy_motion(frames))
+
+
+def test_posed_vertices_return_to_their_canonical_places():
+    surface, motion = make()
+    frames = surface.frames(motion)
+    count = frames.vertices.shape[1]
+    slot = torch.arange(len(motion)).repeat_interleave(count)
+    canonical, distance = surface.to_canonical(frames.vertices.reshape(-1, 3), slot, frames)
+    error = (canonical.view(len(motion), count, 3) - surface.canonical).norm(dim=-1)
+    assert distance.quantile(0.99) < 1e-6 and distance.max() < 0.003
+    # The maps of neighbours are blended, so places where they differ (the jaw's edge) may miss by a little.
+    assert error.median() < 2e-4 and error.quantile(0.99) < 2e-3
+    # The motion that is undone is much larger than what is left.
+    moved = (frames.vertices - surface.canonical).norm(dim=-1)
+    assert moved.quantile(0.99) > 0.01
+
+
+def test_rigid_frame_is_the_head_bones():
+    surface, motion = make(2)
+    frames = surface.frames(motion)
+    posed = motion.pose(surface.head, surface.shape)
+    back = frames.vertices @ frames.rotation.transpose(1, 2) + frames.translation[:, None]
+    torch.testing.assert_close(back, posed.vertices, atol=1e-5, rtol=0)
+    torch.testing.assert_close(frames.rotation, posed.bone_transforms[:, HEAD_BONE, :3, :3])
+
+
+def test_far_from_the_surface_the_rigid_motion_rules():
+    surface, motion = make(1)
+    frames = surface.frames(motion)
+    far = torch.tensor([[0.0, 0.25, 0.0]])
+    canonical, distance = surface.to_canonical(far, torch.zeros(1, dtype=torch.int64), frames)
+    assert distance.item() > 0.06
+    torch.testing.assert_close(canonical, far)
+
+
+def test_gradient_reaches_the_points():
+    surface, motion = make(1)
+    frames = surface.frames(motion)
+    points = frames.vertices[0, ::7].clone().requires_grad_()
+    canonical, _ = surface.to_canonical(points, torch.zeros(len(points), dtype=torch.int64), frames)
+    canonical.sum().backward()
+    assert points.grad is not None and points.grad.abs().sum(1).min() > 0.1
+
+
+def test_cached_frames_are_the_same():
+    surface, motion = make(3)
+    first, again = surface.frames(motion), surface.frames(motion.take([2, 0]))
+    torch.testing.assert_close(again.maps, first.maps[[2, 0]])
+    assert (again.volumes == first.volumes[[2, 0]]).all()
+
+
+def test_rings_stay_on_the_mesh():
+    # Two triangles that touch in space but share no edge: neighbours never cross.
+    vertices = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0.01], [1, 0, 0.01], [0, 1, 0.01]])
+    ring = mesh_rings(torch.tensor([[0, 1, 2], [3, 4, 5]]), vertices, 5)
+    assert ring[0, 0] == 0 and set(ring[0].tolist()) == {0, 1, 2} and set(ring[4].tolist()) == {3, 4, 5}
