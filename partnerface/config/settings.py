@@ -28,6 +28,11 @@ class FramesSettings:
 class LandmarksSettings:
     """The landmarks of the face in each frame."""
 
+    views: int = setting(3, "how many slightly different cuts of a face are averaged; more are steadier", None, 1, 5)
+    smoothing: float = setting(2.0, "steadying over time of where landmarks are read; 0 is none", "frames", 0.0, 30.0)
+    min_found_fraction: float = setting(0.5, "stop when landmarks are found in less than this share of the frames",
+                                        None, 0.0, 1.0)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class TrackingSettings:
