@@ -1,0 +1,1 @@
+"""Points of the face in each frame."""
