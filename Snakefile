@@ -12,7 +12,7 @@ include: "workflow/rules/common.smk"
 
 
 pathvars:
-    results=ROAD.config.results,
+    results=ROAD.results,
     logs="<results>/logs",
     benchmarks="<results>/benchmarks",
 

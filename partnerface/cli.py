@@ -11,23 +11,10 @@ from types import ModuleType
 
 from partnerface import __version__
 from partnerface.config.flags import add_flags, from_namespace
+from partnerface.conventions import STAGES
 from partnerface.errors import PartNerFaceError
 from partnerface.failures import explain_system_error
 
-#: The stages in the order of the road, each with its line in `partnerface --help`; a stage's module bears its name.
-STAGES = {
-    "demo": "make the demo clip: a talking head with known parameters",
-    "frames": "decode the video, lock one face, crop; say why a frame was dropped",
-    "landmarks": "find 478 landmarks of the face in each frame",
-    "tracking": "fit the head model to the whole clip: shape, pose, jaw, eyes, expression",
-    "parsing": "classify the pixels and cut out the head with soft edges",
-    "dataset": "composite, split into training and held-out frames",
-    "train": "train one method on one subject to an avatar; goes on after a kill",
-    "render": "render the held-out frames",
-    "evaluate": "measure every metric per frame, region and split",
-    "tables": "put all subjects and methods into one table",
-    "report": "put everything into one HTML file",
-}
 #: Commands that are no stage: the module that defines each, and its line.
 COMMANDS = {
     "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
@@ -109,7 +96,7 @@ def stage_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     """The parser of one stage, from its HELP, its arguments and its settings."""
     parser = argparse.ArgumentParser(
         prog=f"partnerface {name}",
-        description=f"{STAGES[name]}.\n\n{module.HELP}",
+        description=module.HELP,
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )

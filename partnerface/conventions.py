@@ -77,3 +77,18 @@ SUBJECTS_RESERVED = ("benchmarks", "logs", "tables")
 
 #: Stands for a video in config.yaml: the clip that the stage `demo` makes on the spot.
 DEMO_VIDEO = "demo"
+
+#: The stages in the order of the road, each with its line in `partnerface --help`; its module and rule bear its name.
+STAGES = {
+    "demo": "make the demo clip: a talking head with known parameters",
+    "frames": "decode the video, lock one face, crop; say why a frame was dropped",
+    "landmarks": "find 478 landmarks of the face in each frame",
+    "tracking": "fit the head model to the whole clip: shape, pose, jaw, eyes, expression",
+    "parsing": "classify the pixels and cut out the head with soft edges",
+    "dataset": "composite, split into training and held-out frames",
+    "train": "train one method on one subject to an avatar; goes on after a kill",
+    "render": "render the held-out frames",
+    "evaluate": "measure every metric per frame, region and split",
+    "tables": "put all subjects and methods into one table",
+    "report": "put everything into one HTML file",
+}

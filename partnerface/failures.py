@@ -34,9 +34,10 @@ def explain_system_error(error: BaseException, words: Sequence[str] = ()) -> str
 def disk_is_full(folder: Path) -> bool:
     """Whether the disk under a folder (or its nearest parent that exists) has nothing left."""
     try:
-        return shutil.disk_usage(existing_parent(folder)).free < FULL_BELOW_BYTES
+        usage = shutil.disk_usage(existing_parent(folder))
     except OSError:
         return False
+    return usage.total > 0 and usage.free < FULL_BELOW_BYTES  # /proc and its like have no size at all
 
 
 def existing_parent(path: Path) -> Path:

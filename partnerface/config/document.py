@@ -90,9 +90,8 @@ def read_config(values: Mapping[str, Any], overrides: Mapping[str, Any] | None =
     for given in (values, overrides):
         for key in given:
             if key not in TOP_KEYS:
-                raise ConfigError(
-                    f"{key} is not a key of config.yaml{nearest(key, TOP_KEYS)} (known keys: {', '.join(TOP_KEYS)})"
-                )
+                hint = nearest(key, TOP_KEYS) or f"; known keys: {', '.join(TOP_KEYS)}"
+                raise ConfigError(f"{key} is not a key of config.yaml{hint}")
     top = {key: overrides.get(key, values.get(key)) for key in ("results", "subjects", "methods", "seeds")}
     shared = {}
     for name, section in SECTIONS.items():

@@ -35,8 +35,8 @@ def check(section: type, values: Mapping[str, Any] | None, where: str, from_text
     checked = {}
     for key, value in values.items():
         if key not in fields:
-            known = ", ".join(fields) or "none"
-            raise ConfigError(f"{where}.{key} is not a setting{nearest(key, fields)} (known keys: {known})")
+            hint = nearest(key, fields) or f"; known keys: {', '.join(fields) or 'none'}"
+            raise ConfigError(f"{where}.{key} is not a setting{hint}")
         checked[key] = check_value(f"{where}.{key}", value, types_of[key], fields[key].metadata, from_text)
     return checked
 

@@ -88,7 +88,8 @@ def _subject(name: str, entry: Any, shared: Mapping[str, Any], from_text: bool) 
             raise ConfigError(f"{where}.videos: several videos of one subject are not built yet; give one as `video`")
         if key not in SUBJECT_SECTIONS:
             known = ("video", *SUBJECT_SECTIONS)
-            raise ConfigError(f"{where}.{key} is not a key{nearest(key, known)} (known keys: {', '.join(known)})")
+            hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
+            raise ConfigError(f"{where}.{key} is not a key of a subject{hint}")
         own = check(SUBJECT_SECTIONS[key], values, f"{where}.{key}", from_text)
         settings[key] = replace(settings[key], **own)
     video = entry.get("video")

@@ -1,4 +1,4 @@
-"""config.yaml with every default and a comment for every key; `python -m partnerface.config.template FILE` writes it."""
+"""config.yaml with all defaults, a comment for each; `python -m partnerface.config.template FILE` writes it."""
 
 import dataclasses
 import sys

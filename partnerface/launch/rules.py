@@ -28,6 +28,7 @@ class Road:
         for file in files:
             values.update(read_yaml(Path(file)))
         self.config: Config = read_config(values, overrides)
+        self.results = canonical(self.config.results)
 
     @property
     def demos(self) -> list[str]:
@@ -37,7 +38,7 @@ class Road:
     def video(self, subject: str) -> str:
         """The video of a subject."""
         entry = self.config.subjects[subject]
-        return f"{self.config.results}/{subject}/clip.mp4" if entry.is_demo else os.path.expanduser(entry.video)
+        return f"{self.results}/{subject}/clip.mp4" if entry.is_demo else canonical(entry.video)
 
     def flags(self, stage: str, subject: str | None = None) -> str:
         """The flags of a stage, quoted for a shell."""
@@ -53,11 +54,21 @@ class Road:
     def each(self, pattern: str) -> list[str]:
         """A path for each subject and run: `{subject}` and `{run}` are filled in, under the results folder."""
         paths = [
-            f"{self.config.results}/{pattern}".format(subject=subject, run=run)
+            f"{self.results}/{pattern}".format(subject=subject, run=run)
             for subject in self.config.subjects
             for run in self.config.runs()
         ]
         return list(dict.fromkeys(paths))
+
+
+def canonical(path: str) -> str:
+    """One spelling for a path: relative below the working folder, absolute elsewhere.
+
+    Snakemake takes another spelling for another file, and would redo all that depends on it.
+    """
+    full = Path(os.path.abspath(os.path.expanduser(path)))
+    here = Path.cwd()
+    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
 
 
 def prepare_environment(root: str | Path) -> None:

@@ -1,0 +1,203 @@
+"""`partnerface run`: check the input in one line each, then walk the road with Snakemake."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import partnerface
+from partnerface.artefacts.files import atomic
+from partnerface.config.document import Config, read_config, read_yaml, to_values
+from partnerface.config.subjects import check_name, sanitised
+from partnerface.conventions import DEMO_VIDEO, STAGES
+from partnerface.errors import ConfigError, InputError
+from partnerface.failures import disk_is_full, existing_parent, explain_system_error
+from partnerface.launch.engine import snakemake, told_by_stage
+from partnerface.launch.rules import canonical
+from partnerface.launch.summary import summary
+
+DESCRIPTION = """\
+Walk the whole road for a video: frames, landmarks, tracking, masks, dataset, training, rendering, evaluation, tables,
+report. What is done and unchanged is not done again; after a kill the same command goes on. It is the same DAG that
+`snakemake` walks, with the settings of config.yaml.
+"""
+EPILOG = """\
+examples:
+  partnerface run                                       the subjects of config.yaml (as it comes: the demo)
+  partnerface run me.mp4                                your own video, as subject `me`
+  partnerface run me.mp4 --until tracking               stop after tracking
+  partnerface run me.mp4 --set train.steps=500 --set dataset.size=128
+"""
+ROOT = Path(partnerface.__file__).resolve().parents[1]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `partnerface run`."""
+    made = argparse.ArgumentParser(
+        prog="partnerface run",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "video", nargs="?", metavar="VIDEO", help="a video of one person, or `demo`; without it, config.yaml's subjects"
+    )
+    made.add_argument("--subject", metavar="NAME", help="names the folder in results/ [default: from the file's name]")
+    made.add_argument("--results", metavar="DIR", help="folder to write to [default: `results` of config.yaml]")
+    made.add_argument("--until", metavar="STAGE", choices=list(STAGES), help=f"stop after: {', '.join(STAGES)}")
+    made.add_argument("--cores", type=int, metavar="N", help="cores to use [default: all]")
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="changes",
+        help="a setting for this run, as section.key=value; may be given several times",
+    )
+    made.add_argument("--config", metavar="FILE", help="configuration file [default: config.yaml here, or the shipped]")
+    made.add_argument("--dry-run", "-n", action="store_true", help="only show what would be done")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; see `partnerface.cli.main` for what it returns and how errors are told."""
+    args = parser().parse_args(argv)
+    if not (ROOT / "Snakefile").is_file():
+        raise InputError(f"no Snakefile beside the package in {ROOT}; install from a clone with `pip install -e .`")
+    config = resolve(args)
+    results = canonical(config.results)
+    check_videos(config)
+    check_writable(Path(results), "results folder")
+    check_writable(Path(".snakemake"), "working folder (Snakemake keeps its notes in it)")
+    file = Path(results) / "logs" / "run.yaml"
+    with atomic(file) as temporary:
+        temporary.write_text(
+            "# What the last `partnerface run` was asked for.\n" + yaml.safe_dump(to_values(config), sort_keys=False)
+        )
+    status, heard = snakemake(arguments(args, file), args.dry_run)
+    if status != 0:
+        return explain(status, heard, results)
+    if not args.dry_run:
+        print("\n".join(summary(config, results)))
+    return 0
+
+
+def arguments(args: argparse.Namespace, config: Path) -> list[str]:
+    """Snakemake's command line."""
+    cores = args.cores if args.cores is not None else len(os.sched_getaffinity(0))
+    if cores < 1:
+        raise InputError(f"--cores is {cores}; allowed: 1 or more")
+    words = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config), "--replace-workflow-config"]
+    words += ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "default"), "--cores", str(cores)]
+    return (
+        words
+        + (["--until", args.until] if args.until else [])
+        + (["--dry-run", "--quiet", "rules"] if args.dry_run else [])
+    )
+
+
+def resolve(args: argparse.Namespace) -> Config:
+    """The configuration file with what the command line changes.
+
+    Raises:
+        ConfigError: see `partnerface.config.document`; or a malformed --set.
+    """
+    file = Path(args.config) if args.config else Path("config.yaml")
+    if not args.config and not file.exists():
+        file = ROOT / "config.yaml"
+    values = read_yaml(file)
+    overrides: dict[str, Any] = {}
+    for change in args.changes:
+        put(overrides, change)
+    if args.results is not None:
+        overrides["results"] = args.results
+    if args.video is not None:
+        name = args.subject if args.subject is not None else name_of(args.video)
+        known = values.get("subjects")
+        entry = known.get(check_name(name)) if isinstance(known, dict) else None
+        entry = {**entry, "video": args.video} if isinstance(entry, dict) else {"video": args.video}
+        overrides["subjects"] = {name: entry}
+    elif args.subject is not None:
+        known = read_config(values, overrides).subjects
+        if args.subject not in known:
+            raise ConfigError(f"--subject {args.subject} is not in {file}, which has {', '.join(known)}; or give VIDEO")
+        subjects = values["subjects"]
+        if isinstance(subjects, dict):
+            overrides["subjects"] = {args.subject: subjects[args.subject]}
+    return read_config(values, overrides)
+
+
+def put(overrides: dict[str, Any], change: str) -> None:
+    """Enter one `section.key=value` (or `methods=a,b`) into a nested mapping."""
+    key, equals, value = change.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts) or len(parts) > 2:
+        raise ConfigError(f"--set {change!r}; allowed: section.key=value, as in train.steps=500")
+    if len(parts) == 2:
+        section = overrides.setdefault(parts[0], {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"--set {change!r}: {parts[0]} has no keys of its own")
+        section[parts[1]] = value
+    elif parts[0] in ("methods", "seeds"):
+        inner = value.strip().removeprefix("[").removesuffix("]")
+        overrides[parts[0]] = [item.strip() for item in inner.split(",") if item.strip()]
+    else:
+        overrides[parts[0]] = value
+
+
+def name_of(video: str) -> str:
+    """A subject's name from the name of a video's file."""
+    return DEMO_VIDEO if video == DEMO_VIDEO else sanitised(Path(video).stem)
+
+
+def check_videos(config: Config) -> None:
+    """Raise InputError for a video that isn't there, isn't a file, is empty or can't be read."""
+    for subject in config.subjects.values():
+        if subject.is_demo:
+            continue
+        path = Path(subject.video).expanduser()
+        if not path.exists():
+            raise InputError(f"there is no file {path} (video of {subject.name}); give the path of a video")
+        if not path.is_file():
+            raise InputError(f"{path} (video of {subject.name}) is a folder; give the path of a video file")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} (video of {subject.name}) is empty, 0 bytes; copy or record it again")
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path} (video of {subject.name}) may not be read by you; change its permissions")
+
+
+def check_writable(folder: Path, what: str) -> None:
+    """Make a folder and write a file in it; raise InputError in one line when that can't be done."""
+    there = existing_parent(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".write-test.") as file:
+            file.write(bytes(65536))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        line = explain_system_error(error, [str(there)])
+        raise InputError(f"cannot write to the {what} {folder}: {line or error.strerror or error}") from None
+
+
+def explain(status: int, heard: Any, results: str) -> int:
+    """Turn a failure of Snakemake into an exit status, and into one line unless the stage has told it."""
+    if told_by_stage(heard):
+        return 2
+    if disk_is_full(Path(results)):
+        raise InputError(f"the disk of {results} is full; free some space and run the same command again")
+    if heard.locked:
+        raise InputError("another run is at work on the same files; wait for it to end, or end it")
+    if heard.failures:
+        rule, log = next(iter(heard.failures.items()))
+        print(f"partnerface run: stage {rule} failed; its log is {log}", file=sys.stderr)
+    else:
+        print("\n".join(heard.tail), file=sys.stderr)
+        print("partnerface run: Snakemake stopped; its last lines stand above", file=sys.stderr)
+    return status if status > 0 else 1

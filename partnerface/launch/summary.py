@@ -1,0 +1,62 @@
+"""The last lines of a run: where everything lies, and the table."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from partnerface.artefacts.layout import SubjectFolder
+from partnerface.config.document import Config
+from partnerface.conventions import METRICS
+
+REGION = "full"
+
+
+def summary(config: Config, results: str) -> list[str]:
+    """Lines that say where the report, the avatars and the videos are, and the metrics of the whole image.
+
+    Args:
+        config: the configuration that was run.
+        results: the results folder, as the user knows it.
+    """
+    root = Path(results)
+    places = [("report", root / "report.html")]
+    for subject in config.subjects:
+        for run in config.runs():
+            folder = SubjectFolder(root / subject).run(run)
+            label = f"{subject} {run}"
+            places += [(f"avatar of {label}", folder.avatar), (f"video of {label}", folder.video)]
+    found = [(label, path) for label, path in places if path.is_file()]
+    width = max((len(label) for label, _ in found), default=0)
+    lines = [f"{label:{width}}  {path}" for label, path in found]
+    table = root / "tables" / "metrics.csv"
+    return [*lines, "", *metric_table(table, list(config.subjects))] if table.is_file() else lines
+
+
+def metric_table(path: Path, subjects: Sequence[str]) -> list[str]:
+    """The rows of tables/metrics.csv for some subjects, one line per subject, split and method; region `full`.
+
+    A metric that was measured for none of them has no column; a single missing value shows as a dash.
+    """
+    with open(path, newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["subject"] in subjects and row["region"] == REGION]
+    values: dict[tuple[str, str, str], dict[str, float]] = {}
+    for row in rows:
+        if row["value"] not in ("", "nan"):
+            key = (row["subject"], row["split"], row["method"])
+            values.setdefault(key, {})[row["metric"]] = float(row["value"])
+    metrics = [metric for metric in METRICS if any(metric in one for one in values.values())]
+    head = ("subject", "split", "method", *metrics)
+    body = [
+        (*key, *(f"{one[metric]:.{2 if metric == 'psnr' else 4}f}" if metric in one else "-" for metric in metrics))
+        for key, one in values.items()
+    ]
+    widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]
+    return ["  ".join(_aligned(line, widths)) for line in (head, *body)]
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Names to the left, numbers to the right."""
+    return [
+        cell.ljust(width) if number < 3 else cell.rjust(width)
+        for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+    ]
