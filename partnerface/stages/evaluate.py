@@ -23,9 +23,7 @@ SETTINGS = EvaluateSettings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `partnerface evaluate`."""
     parser.add_argument("subject", type=Path, metavar="SUBJECT_DIR", help="results/<subject>, holding dataset/")
-    parser.add_argument(
-        "--run", required=True, metavar="NAME", help="the method, or a further seed of it (partnerface/seed1)"
-    )
+    parser.add_argument("--run", default="partnerface", metavar="METHOD[/seedN]", help="the run that is measured")
 
 
 def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:

@@ -1,0 +1,1 @@
+"""Tables and the report: what a run left on disk, put before a reader."""
