@@ -1,0 +1,73 @@
+# Targets for a person: `make avatar`, `make test`. Both make .venv first and need Python 3.11 or 3.12, pip and gcc.
+#
+#   make avatar                                   the demo, from a clip made on the spot to the report
+#   make avatar VIDEO=me.mp4 [SUBJECT=me] [RESULTS=results] [CORES=2] [SET="train.steps=500 dataset.size=128"]
+#   make test                                     everything that must hold; `make lint` and `make unit` are parts of it
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+# The environment is made anew when a pin changes, not when a checkout touches the file.
+STAMP := .venv/.made-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
+EXTRAS := video,report,workflow,dev
+PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+# Taken as they stand, and handed on through the environment: a path may hold spaces, quotes and dollar signs.
+override export VIDEO := $(value VIDEO)
+override export SUBJECT := $(value SUBJECT)
+override export RESULTS := $(value RESULTS)
+override export CORES := $(value CORES)
+override export SET := $(value SET)
+
+.PHONY: help env avatar test lint unit workflow schema clean
+
+help: ## Show the targets
+	@awk '/^#/ {sub(/^# ?/, ""); print; next} {print ""; exit}' Makefile
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+env: $(STAMP) ## Make .venv with every package as pinned in constraints.txt
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found; install one, or name it: make PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { \
+		rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install pip; }
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
+	@rm -f .venv/.made-* && touch $@
+
+avatar: $(STAMP) ## Walk the whole road for VIDEO, or for the subjects of config.yaml
+	@set --; \
+	if [ -n "$$VIDEO" ]; then set -- "$$VIDEO"; fi; \
+	if [ -n "$$SUBJECT" ]; then set -- "$$@" --subject "$$SUBJECT"; fi; \
+	if [ -n "$$RESULTS" ]; then set -- "$$@" --results "$$RESULTS"; fi; \
+	if [ -n "$$CORES" ]; then set -- "$$@" --cores "$$CORES"; fi; \
+	for change in $$SET; do set -- "$$@" --set "$$change"; done; \
+	exec $(BIN)/partnerface run "$$@"
+
+test: lint unit workflow ## Everything: style, types, layers, unit tests, the real DAG on a tiny clip
+
+lint: $(STAMP) ## Style, types, layers, and Snakemake's own checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+unit: $(STAMP) ## Unit tests alone
+	$(BIN)/pytest -q -m "not workflow"
+
+workflow: $(STAMP) ## The DAG's tests alone: real stages, tiny settings
+	$(BIN)/pytest -q -m workflow
+
+schema: $(STAMP) ## Write the configuration's schema anew after a change of partnerface/config/settings.py
+	$(BIN)/python -m partnerface.config.schema workflow/schemas/config.schema.json
+
+clean: ## Remove caches and build leftovers; results and .venv stay
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	find partnerface tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
