@@ -41,7 +41,9 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-20)
 
 
-def subdivide(vertices: np.ndarray, faces: np.ndarray, roundness: float = 0.75) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def subdivide(
+    vertices: np.ndarray, faces: np.ndarray, roundness: float = 0.75
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Split each triangle in four; old vertices keep their index and place, edge midpoints follow.
 
     A midpoint is lifted towards the mean of its projections on the tangent planes at both ends (Phong tessellation,

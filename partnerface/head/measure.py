@@ -110,7 +110,9 @@ def find_mirror(points: np.ndarray) -> np.ndarray:
         order = linear_sum_assignment(((moved[:, None] - points[None]) ** 2).sum(-1))[1]
         moved = similarity(points * MIRRORED, points[order], np.ones(len(points)))
     if not (order[order] == np.arange(len(points))).all():
-        raise ValueError("the mirrored partners are not mutual; let the first clip begin with a face seen from the front")
+        raise ValueError(
+            "the mirrored partners are not mutual; let the first clip begin with a face seen from the front"
+        )
     return order
 
 

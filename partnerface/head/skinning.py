@@ -61,11 +61,11 @@ def head_tensors(
     """The tensors of `model` on a device."""
 
     def tensor(array) -> Tensor:
-        return torch.as_tensor(array, dtype=dtype, device=device)
+        return torch.tensor(array, dtype=dtype, device=device)
 
-    regressor = torch.as_tensor(model.joint_regressor, dtype=torch.float64)
-    joints = regressor @ torch.as_tensor(model.template, dtype=torch.float64)
-    joint_basis = torch.einsum("jv,vcs->jcs", regressor, torch.as_tensor(model.shape_basis, dtype=torch.float64))
+    regressor = torch.tensor(model.joint_regressor, dtype=torch.float64)
+    joints = regressor @ torch.tensor(model.template, dtype=torch.float64)
+    joint_basis = torch.einsum("jv,vcs->jcs", regressor, torch.tensor(model.shape_basis, dtype=torch.float64))
     return HeadTensors(
         template=tensor(model.template),
         shape_basis=tensor(model.shape_basis),

@@ -1,0 +1,190 @@
+"""Region labels and landmark embeddings of the built-in head."""
+
+import numpy as np
+
+from partnerface.conventions import CLASS_NAMES
+from partnerface.head.builtin import face as names
+from partnerface.head.builtin import parts
+from partnerface.head.builtin.assembly import Assembly
+
+NOSE = (
+    *(
+        168,
+        6,
+        197,
+        195,
+        5,
+        4,
+        1,
+        19,
+        94,
+        2,
+        98,
+        97,
+        326,
+        327,
+        64,
+        294,
+        48,
+        278,
+        49,
+        279,
+        131,
+        360,
+        134,
+        363,
+        51,
+        281,
+        3,
+        248,
+    ),
+    *(
+        45,
+        275,
+        44,
+        274,
+        220,
+        440,
+        115,
+        344,
+        218,
+        438,
+        219,
+        439,
+        235,
+        455,
+        59,
+        289,
+        166,
+        392,
+        79,
+        309,
+        239,
+        459,
+        238,
+        458,
+    ),
+    *(
+        241,
+        461,
+        237,
+        457,
+        242,
+        462,
+        141,
+        370,
+        125,
+        354,
+        20,
+        250,
+        60,
+        290,
+        75,
+        305,
+        99,
+        328,
+        240,
+        460,
+        102,
+        331,
+        129,
+        358,
+    ),
+    *(196, 419, 122, 351, 236, 456, 198, 420, 174, 399, 217, 437, 126, 355, 209, 429, 218, 438, 237, 457),
+)
+LIPS = (
+    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146),
+    *(76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77),
+    *(62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96),
+    *names.MOUTH,
+)
+
+#: MediaPipe points that stand for the 68 iBUG points, in iBUG's order: jaw from the subject's right ear to the left
+#: one, right brow, left brow, bridge, under the nose, right eye, left eye, outer lips, inner lips.
+IBUG68 = (
+    *(127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356),
+    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
+    *(168, 197, 5, 4, 98, 97, 2, 326, 327),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *(78, 82, 13, 312, 308, 317, 14, 87),
+)
+
+
+def region_labels(head: Assembly) -> np.ndarray:
+    """(V,) uint8, index into conventions.CLASS_NAMES."""
+    number = {name: position for position, name in enumerate(CLASS_NAMES)}
+    labels = np.full(len(head.vertices), number["skin"], dtype=np.uint8)
+    rings = head.groups["rings"]
+    total = (
+        max(
+            int(group.max())
+            for name, group in head.groups.items()
+            if name in ("throat", "lining", "rings", "left_lid", "right_lid")
+        )
+        + 1
+    )
+    coarse = np.full(total, number["skin"], dtype=np.uint8)
+    coarse[list(names.RIGHT_BROW)] = coarse[head.face.mirror[list(names.RIGHT_BROW)]] = number["brows"]
+    coarse[list(NOSE)] = number["nose"]
+    coarse[list(LIPS)] = number["lips"]
+    coarse[rings.ravel()] = number["hair"]
+    # Columns run from the forehead (0) over the right ear (9) to the chin (18): hair on the cranium, skin and neck below.
+    place = head.vertices[rings]
+    column = np.arange(rings.shape[1])
+    frontal = np.minimum(column, rings.shape[1] - column) >= 9
+    below = place[..., 1] < -0.055 - 0.25 * (place[..., 2] + 0.09)
+    coarse[rings[below]] = number["neck"]
+    side = frontal[None] & ~below
+    coarse[rings[side & (np.arange(len(rings)) < 2)[:, None]]] = number["skin"]
+    coarse[rings[frontal[None] & below & (np.arange(len(rings)) < 1)[:, None]]] = number["skin"]
+    coarse[head.groups["lining"].ravel()] = coarse[head.groups["throat"]] = number["mouth_inside"]
+    labels[: head.n_skin] = _subdivided(head, coarse, number["skin"])
+    for part, region in (
+        *(("left_eye", "eyes"), ("right_eye", "eyes"), ("left_ear", "ears"), ("right_ear", "ears")),
+        *((name, "mouth_inside") for name in ("upper_teeth", "lower_teeth", "tongue")),
+    ):
+        labels[head.groups[part]] = number[region]
+    return labels
+
+
+def _subdivided(head: Assembly, coarse: np.ndarray, plain: int) -> np.ndarray:
+    """Labels of the subdivided skin: a midpoint takes the label of its two ends, where they differ the one that is not
+    plain skin's only if both are special (the later class wins)."""
+    out = np.full(head.n_skin, 255, dtype=np.uint8)
+    count = len(coarse)
+    out[:count] = coarse
+    neighbours: dict[int, set[int]] = {}
+    for triangle in head.skin_faces.tolist():
+        for vertex in triangle:
+            if vertex >= count:
+                neighbours.setdefault(vertex, set()).update(other for other in triangle if other < count)
+    for vertex, ends in neighbours.items():
+        found = sorted({int(coarse[end]) for end in ends})
+        out[vertex] = found[0] if len(found) == 1 else (plain if plain in found else max(found))
+    out[out == 255] = plain
+    return out
+
+
+def _on_vertices(head: Assembly, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Embedding exactly at vertices: a triangle of each, with the whole weight on its corner."""
+    first: dict[int, np.ndarray] = {}
+    for triangle in head.faces:
+        for vertex in triangle.tolist():
+            first.setdefault(vertex, triangle)
+    triangles = np.array([first[int(vertex)] for vertex in vertices])
+    return triangles.astype(np.int32), (triangles == vertices[:, None]).astype(np.float32)
+
+
+def landmark_embeddings(head: Assembly) -> dict[str, np.ndarray]:
+    """Faces and weights of MediaPipe's 478 points and of the 68 iBUG points; the irises lie on the eyeballs."""
+    right = [int(head.groups["right_eye"][0]) + vertex for vertex in parts.iris_vertices()]
+    left = [int(head.groups["left_eye"][0]) + vertex for vertex in parts.iris_vertices()]
+    mediapipe = _on_vertices(head, np.array([*range(468), *right, *left]))
+    ibug = _on_vertices(head, np.array(IBUG68))
+    return {
+        "mediapipe_faces": mediapipe[0],
+        "mediapipe_weights": mediapipe[1],
+        "landmark68_faces": ibug[0],
+        "landmark68_weights": ibug[1],
+    }
