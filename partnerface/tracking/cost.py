@@ -5,6 +5,7 @@ landmark that is far off stops pulling; MediaPipe's relative depth, weakly; the 
 frame with the Cauchy function, which smooths a resting face strongly and lets a blink through.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -46,6 +47,10 @@ class Problem:
     log_focal: float
     priors: Priors
     columns: FramePriors
+
+    def points(self) -> Tensor:
+        """(T, L, 3) the landmarks with their relative depth, pixels, x and y from the principal point."""
+        return torch.cat([self.observed, self.depth[..., None]], dim=-1)
 
     def frames(self, index: Tensor) -> "Problem":
         """Some of the frames, each on its own (no smoothness)."""
@@ -118,7 +123,11 @@ class Problem:
         extra = 1 + self.head.n_shape if shared else 0
         like = self.observed
         blocks, cross = like.new_zeros(frames, own, own), like.new_zeros(frames, own, extra)
-        gradient, corner, corner_gradient = like.new_zeros(frames, own), like.new_zeros(extra, extra), like.new_zeros(extra)
+        gradient, corner, corner_gradient = (
+            like.new_zeros(frames, own),
+            like.new_zeros(extra, extra),
+            like.new_zeros(extra),
+        )
         for start in range(0, frames, CHUNK):
             part = slice(start, min(start + CHUNK, frames))
             matrix, vector = self._landmark_equations(state.frames(part), part, shared)
@@ -180,7 +189,7 @@ def make_problem(
     size: Tensor,
     gap: Tensor,
     principal_point: Tensor,
-    image_size: int,
+    focal_guess: float,
     priors: Priors,
 ) -> Problem:
     """A problem from landmarks (T, L, 3) in pixels; `weight` (T, L) need not be normalised."""
@@ -192,7 +201,7 @@ def make_problem(
         weight=weight / typical,
         size=size,
         gap=gap,
-        log_focal=float(torch.log(torch.tensor(priors.focal_ratio * image_size, dtype=torch.float64))),
+        log_focal=math.log(focal_guess),
         priors=priors,
         columns=frame_priors(priors, head.n_expression, points.dtype),
     )

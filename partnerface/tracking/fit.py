@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from partnerface.tracking.initialise import bridge, initial_pose, keyframes
 from partnerface.tracking.landmark_head import LandmarkHead, landmark_head
 from partnerface.tracking.minimise import minimise
 from partnerface.tracking.offsets import landmark_offsets
+from partnerface.tracking.personal import personal_head
 from partnerface.tracking.priors import Priors
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import solve
@@ -34,15 +35,17 @@ class FitOptions:
     """How the fit is done.
 
     Attributes:
-        keyframes: frames from which shape and focal are first found.
-        offset_rounds: times the static offsets of the landmarks are found anew; 0 leaves them at zero.
-        focal: fixed focal length in pixels, None to find it.
+        keyframes: frames from which shape, focal length and the subject's own surface are found.
+        offset_rounds: times the landmarks' static displacements are found anew; 0 keeps the model's surface.
+        focal_guess: px, middle of the prior of the focal length; None for Priors.focal_ratio times the frame's edge.
+        fixed_focal: px; None to find it.
         priors: standard deviations.
     """
 
     keyframes: int = 96
     offset_rounds: int = 3
-    focal: float | None = None
+    focal_guess: float | None = None
+    fixed_focal: float | None = None
     priors: Priors = field(default_factory=Priors)
 
 
@@ -51,9 +54,9 @@ class Tracking:
     """A fitted clip of N frames.
 
     Attributes:
+        model: the head with the subject's own surface; the parameters belong to it.
         state: the unknowns.
-        head: the landmarks' model, static offsets included.
-        offsets: (L, 3) static rest-space displacement of each landmark, metres.
+        head: the landmarks of `model`.
         image_size: px.
         principal_point: (2,) px.
         landmarks_px: (N, L, 2) projected model landmarks.
@@ -63,9 +66,9 @@ class Tracking:
         warnings: sentences for the user.
     """
 
+    model: HeadModel
     state: ClipState
     head: LandmarkHead
-    offsets: np.ndarray
     image_size: int
     principal_point: np.ndarray
     landmarks_px: np.ndarray
@@ -74,7 +77,7 @@ class Tracking:
     focal_error: float
     warnings: list[str]
 
-    def arrays(self, head_name: str) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, np.ndarray]:
         """What stands in tracking.npz."""
         return {
             **self.state.parameters(self.head),
@@ -84,8 +87,16 @@ class Tracking:
             "error_px": self.error_px.astype(np.float32),
             "bridged": self.bridged,
             "landmarks_px": self.landmarks_px.astype(np.float32),
-            "head_name": np.array(head_name),
+            "head_name": np.array(self.model.name),
         }
+
+
+_KEYFRAME_STEPS, _OFFSET_STEPS, _FRAME_STEPS, _CLIP_STEPS = 12, 4, 6, 4
+
+
+def steps_expected(options: FitOptions) -> int:
+    """How many steps a fit takes at most."""
+    return 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + _FRAME_STEPS + _CLIP_STEPS
 
 
 def fit_clip(
@@ -95,10 +106,14 @@ def fit_clip(
     image_size: int,
     time_s: np.ndarray | None = None,
     options: FitOptions | None = None,
+    principal_point: tuple[float, float] | None = None,
     landmark_weights: np.ndarray | None = None,
-    on_step: Callable[[str], None] | None = None,
+    on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit `model` to the landmarks of a clip.
+
+    First shape, focal length and the subject's own surface are found from keyframes, then every frame is fitted with
+    these held, then the whole clip with everything free but the surface.
 
     Args:
         model: any head model.
@@ -107,8 +122,9 @@ def fit_clip(
         image_size: edge of the frames, px.
         time_s: (N,) time of each frame; None means 30 frames a second.
         options: see FitOptions.
+        principal_point: px; None is the middle of the frames.
         landmark_weights: (478,) further factors, such as zeros for landmarks that the fit must not see.
-        on_step: called with a word on what was just done.
+        on_step: called after each step, at most `steps_expected` times.
 
     Raises:
         InputError: there are no landmarks in any frame.
@@ -120,27 +136,38 @@ def fit_clip(
             "no frame has landmarks, so there is nothing to track; check that the video shows one face from the front "
             "and run `partnerface landmarks` again"
         )
-    say = on_step or (lambda what: None)
+    step = on_step or (lambda: None)
+    middle = principal_point or (image_size / 2, image_size / 2)
     head = landmark_head(model, DTYPE)
-    principal_point = torch.full((2,), image_size / 2, dtype=DTYPE)
-    problem, state = _start(head, points, found, image_size, principal_point, time_s, landmark_weights, options)
-    say("first pose")
+    problem, state = _start(head, points, found, image_size, middle, time_s, landmark_weights, options)
+    step()
 
-    chosen = keyframes(head, torch.as_tensor(points, dtype=DTYPE), state.rotation, state.position, torch.as_tensor(found), options.keyframes)
-    sparse, few = problem.frames(chosen), state.frames(chosen)
-    offsets = torch.zeros_like(head.rest)
-    for turn in range(options.offset_rounds + 1):
-        few = minimise(sparse.seen(few), few, steps=12 if turn == 0 else 4, on_step=lambda: say("keyframes")).state
-        if turn < options.offset_rounds:
-            offsets = landmark_offsets(head, sparse.seen(few), few, offsets)
-            sparse.head = head.with_offsets(offsets)
-    problem.head = head.with_offsets(offsets)
+    chosen = keyframes(
+        head, problem.points(), state.rotation, state.position, torch.as_tensor(found), options.keyframes
+    )
+    few, offsets = _fit_keyframes(problem.frames(chosen), state.frames(chosen), options, step)
+    model = personal_head(model, offsets.numpy()) if options.offset_rounds else model
+    problem.head = landmark_head(model, DTYPE)
     state.shape, state.log_focal = few.shape, few.log_focal
 
-    state = minimise(problem.seen(state), state, shared=False, steps=6, on_step=lambda: say("every frame")).state
-    final = problem.seen(state)
-    state = minimise(final, state, steps=4, on_step=lambda: say("whole clip")).state
-    return _tracking(final, state, offsets, found, points, image_size, principal_point)
+    state = minimise(problem.seen(state), state, shared=False, steps=_FRAME_STEPS, on_step=step).state
+    problem = problem.seen(state)
+    state = minimise(problem, state, steps=_CLIP_STEPS, on_step=step).state
+    return _tracking(model, problem, state, found, points, image_size, middle)
+
+
+def _fit_keyframes(
+    problem: Problem, state: ClipState, options: FitOptions, step: Callable[[], None]
+) -> tuple[ClipState, Tensor]:
+    """The state of the keyframes, each on its own in time, and the landmarks' static displacements (L, 3)."""
+    plain = problem.head
+    offsets = torch.zeros_like(plain.rest)
+    state = minimise(problem.seen(state), state, steps=_KEYFRAME_STEPS, on_step=step).state
+    for _ in range(options.offset_rounds):
+        offsets = landmark_offsets(plain, problem.seen(state), state, offsets)
+        problem.head = plain.with_offsets(offsets)
+        state = minimise(problem.seen(state), state, steps=_OFFSET_STEPS, on_step=step).state
+    return state, offsets
 
 
 def _start(
@@ -148,7 +175,7 @@ def _start(
     points: np.ndarray,
     found: np.ndarray,
     image_size: int,
-    principal_point: Tensor,
+    principal_point: tuple[float, float],
     time_s: np.ndarray | None,
     landmark_weights: np.ndarray | None,
     options: FitOptions,
@@ -160,7 +187,8 @@ def _start(
     observed = torch.as_tensor(np.asarray(points, np.float64)[nearest])
     further = np.ones(head.count) if landmark_weights is None else landmark_weights
     steady = torch.as_tensor(scheme.steady_weights() * further)
-    rotation, position = initial_pose(head, observed, principal_point, steady)
+    middle = torch.tensor(principal_point, dtype=DTYPE)
+    rotation, position = initial_pose(head, observed, middle, steady)
     rotation, position = bridge(rotation, position, known)
     weight = scheme.base_weights() * further * scheme.iris_visibility(observed.numpy()) * found[:, None]
     right, left = scheme.OUTER_EYE_CORNERS
@@ -168,12 +196,10 @@ def _start(
     time = np.arange(len(found)) * FRAME_TIME_S if time_s is None else np.asarray(time_s, np.float64)
     gap = np.maximum(np.diff(time), 1e-3)
     gap = np.where(gap > CUT_S, np.inf, gap / FRAME_TIME_S)
-    problem = make_problem(
-        head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), principal_point, image_size, options.priors
-    )
-    if options.focal is not None:
-        problem.log_focal = math.log(options.focal)
-        problem.priors.log_focal_std = 1e-6
+    priors, guess = options.priors, options.focal_guess or options.priors.focal_ratio * image_size
+    if options.fixed_focal is not None:
+        guess, priors = options.fixed_focal, replace(priors, log_focal_std=1e-6)
+    problem = make_problem(head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle, guess, priors)
     torso = torso_rotation(rotation[known]).expand(len(found), 3, 3)
     return problem, neutral_state(rotation, position, torso, head, math.exp(problem.log_focal))
 
@@ -193,24 +219,24 @@ def torso_rotation(rotation: Tensor) -> Tensor:
 
 
 def _tracking(
+    model: HeadModel,
     problem: Problem,
     state: ClipState,
-    offsets: Tensor,
     found: np.ndarray,
     points: np.ndarray,
     image_size: int,
-    principal_point: Tensor,
+    principal_point: tuple[float, float],
 ) -> Tracking:
-    landmarks = (project(problem.head, state).pixels + principal_point).numpy()
+    middle = np.array(principal_point, np.float64)
+    landmarks = project(problem.head, state).pixels.numpy() + middle
     error = np.linalg.norm(landmarks - points[..., :2], axis=-1).mean(1)
-    covariance = solve(problem.system(state)).covariance
-    focal_error = float(covariance[0, 0].sqrt())
+    focal_error = float(solve(problem.system(state)).covariance[0, 0].sqrt())
     return Tracking(
+        model=model,
         state=state,
         head=problem.head,
-        offsets=offsets.numpy(),
         image_size=image_size,
-        principal_point=principal_point.numpy(),
+        principal_point=middle,
         landmarks_px=landmarks,
         error_px=np.where(found, error, np.nan),
         bridged=~found,

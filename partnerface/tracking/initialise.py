@@ -33,9 +33,7 @@ def similarity(source: Tensor, target: Tensor, weights: Tensor) -> tuple[Tensor,
     return rotation, scale, target_mean - scale[:, None] * (rotation @ source_mean)
 
 
-def initial_pose(
-    head: LandmarkHead, points: Tensor, principal_point: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor]:
+def initial_pose(head: LandmarkHead, points: Tensor, principal_point: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Rotation (T, 3, 3) and position (T, 3; see ClipState) of each frame.
 
     Args:
@@ -63,11 +61,17 @@ def bridge(rotation: Tensor, position: Tensor, found: Tensor) -> tuple[Tensor, T
     flat = torch.cat([rotation.reshape(-1, 9), position], dim=1).numpy()
     filled = torch.as_tensor(np.stack([np.interp(frames, known, flat[known, c]) for c in range(12)], axis=1))
     u, _, v = torch.linalg.svd(filled[:, :9].reshape(-1, 3, 3))
-    blended = u @ torch.diag_embed(torch.stack([torch.ones(len(u)), torch.ones(len(u)), torch.linalg.det(u @ v)], 1).to(u)) @ v
+    blended = (
+        u
+        @ torch.diag_embed(torch.stack([torch.ones(len(u)), torch.ones(len(u)), torch.linalg.det(u @ v)], 1).to(u))
+        @ v
+    )
     return torch.where(found[:, None, None], rotation, blended), filled[:, 9:]
 
 
-def keyframes(head: LandmarkHead, points: Tensor, rotation: Tensor, position: Tensor, found: Tensor, count: int) -> Tensor:
+def keyframes(
+    head: LandmarkHead, points: Tensor, rotation: Tensor, position: Tensor, found: Tensor, count: int
+) -> Tensor:
     """Indices of frames that show the clip's range of poses and expressions, in order of time.
 
     Half are spread evenly over time; the others are those that lie farthest from all chosen so far (farthest-point

@@ -11,6 +11,7 @@ from torch import Tensor
 from partnerface.tracking.cost import CHUNK, Problem
 from partnerface.tracking.landmark_head import LandmarkHead
 from partnerface.tracking.projection import project, static_rows
+from partnerface.tracking.scheme import LEFT_IRIS, RIGHT_IRIS
 from partnerface.tracking.state import ClipState
 
 OFFSET_STD = 0.004  # metres
@@ -48,9 +49,14 @@ def landmark_offsets(head: LandmarkHead, problem: Problem, state: ClipState, pre
 def _graph(rest: Tensor) -> Tensor:
     """(L, L) Laplacian of the symmetric nearest-neighbour graph."""
     distance = torch.cdist(rest, rest)
-    nearest = distance.topk(NEIGHBOURS + 1, largest=False).indices[:, 1:]
+    # An iris belongs to no lid.
+    for iris in (LEFT_IRIS, RIGHT_IRIS):
+        inside = torch.zeros(len(rest), dtype=torch.bool)
+        inside[list(iris)] = True
+        distance[inside[:, None] != inside] = torch.inf
+    near, nearest = (item[:, 1:] for item in distance.topk(NEIGHBOURS + 1, largest=False))
     adjacent = torch.zeros_like(distance)
-    adjacent.scatter_(1, nearest, 1.0)
+    adjacent.scatter_(1, nearest, near.isfinite().to(rest.dtype))
     adjacent = torch.maximum(adjacent, adjacent.T)
     return torch.diag(adjacent.sum(1)) - adjacent
 

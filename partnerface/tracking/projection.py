@@ -197,9 +197,7 @@ def _times(rows: Tensor, basis: Tensor) -> Tensor:
     return (flat @ basis).reshape(size, count, channels, -1).permute(1, 0, 2, 3)
 
 
-def _correctives(
-    out: Tensor, part: JointPart, through: Tensor, neck: Tensor, state: ClipState, posed: _Posed
-) -> None:
+def _correctives(out: Tensor, part: JointPart, through: Tensor, neck: Tensor, state: ClipState, posed: _Posed) -> None:
     """Add what the pose correctives of this part contribute to the columns of the rotations."""
     assert part.pose_basis is not None
     basis = part.pose_basis

@@ -8,13 +8,23 @@ FACE_OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
-LIPS = (
-    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409,
-    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415,
-)  # fmt: skip
-RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
-LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
-BROWS = (46, 53, 52, 65, 55, 70, 63, 105, 66, 107, 276, 283, 282, 295, 285, 300, 293, 334, 296, 336)
+# Upper and lower chain of a closed outline, both from the subject's right to the left for lips, corner to corner for eyes.
+OUTER_LIPS = (
+    (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+)
+INNER_LIPS = (
+    (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
+    (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
+)
+RIGHT_EYE = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133))
+LEFT_EYE = ((263, 466, 388, 387, 386, 385, 384, 398, 362), (263, 249, 390, 373, 374, 380, 381, 382, 362))
+RIGHT_BROW, LEFT_BROW = (70, 63, 105, 66, 107), (336, 296, 334, 293, 300)
+NOSE_RIDGE = (168, 6, 197, 195, 5, 4, 1)
+LIPS = tuple(sorted({point for chains in (OUTER_LIPS, INNER_LIPS) for chain in chains for point in chain}))
+RIGHT_LIDS = tuple(sorted({point for chain in RIGHT_EYE for point in chain}))
+LEFT_LIDS = tuple(sorted({point for chain in LEFT_EYE for point in chain}))
+BROWS = (*RIGHT_BROW, *LEFT_BROW, 46, 53, 52, 65, 55, 276, 283, 282, 295, 285)
 RIGHT_IRIS, LEFT_IRIS = (468, 469, 470, 471, 472), (473, 474, 475, 476, 477)
 # Pairs (upper, lower) down the middle of each eye, and its corners: their ratio says how far the eye is open.
 RIGHT_OPENING, LEFT_OPENING = ((160, 144), (159, 145), (158, 153)), ((387, 373), (386, 374), (385, 380))

@@ -1,9 +1,13 @@
 """A small head for the tests: a smooth surface with smooth random bases, and clips of it with known parameters."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.model import HeadModel
 from partnerface.tracking.landmark_head import LandmarkHead, landmark_head
 from partnerface.tracking.projection import project
@@ -79,8 +83,6 @@ def toy_clip(head: LandmarkHead, count: int = 24, seed: int = 1) -> tuple[ClipSt
         speed = 1 + 2 * torch.rand(columns, generator=generator, dtype=torch.float64)
         return scale * torch.sin(6.28 * speed * time[:, None] + phase)
 
-    from partnerface.geometry.rotations import axis_angle_to_matrix
-
     facing = torch.diag(torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))
     rotation = facing @ axis_angle_to_matrix(curves(3, 0.3))
     depth = torch.log(torch.tensor(0.6 / FOCAL, dtype=torch.float64)) + curves(1, 0.05)
@@ -97,12 +99,8 @@ def toy_clip(head: LandmarkHead, count: int = 24, seed: int = 1) -> tuple[ClipSt
 
 
 @pytest.fixture(scope="session")
-def model() -> HeadModel:
-    """The toy head."""
-    return toy_model()
-
-
-@pytest.fixture(scope="session")
-def head(model: HeadModel) -> LandmarkHead:
-    """The toy head's landmarks."""
-    return landmark_head(model)
+def toy() -> SimpleNamespace:
+    """The toy head: `model`, its landmarks `head`, the maker of clips `clip`, and the camera's `size` and `focal`."""
+    model = toy_model()
+    head = landmark_head(model)
+    return SimpleNamespace(model=model, head=head, clip=partial(toy_clip, head), size=SIZE, focal=FOCAL)

@@ -1,36 +1,36 @@
 """The landmarks' closed-form projection against the whole head's skinning, and its derivatives against autograd."""
 
 import torch
-from tests.tracking.conftest import FOCAL, SIZE, toy_clip
 
 from partnerface.geometry.camera import project as camera_project
+from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.skinning import embed, head_tensors, pose_head
 from partnerface.tracking.projection import project, right_jacobian
 from partnerface.tracking.state import EXPRESSION_START
 
 
-def test_agrees_with_skinning_of_the_whole_head(model, head):
-    state, points = toy_clip(head, count=5)
-    values = {name: torch.as_tensor(value).double() for name, value in state.parameters(head).items()}
+def test_agrees_with_skinning_of_the_whole_head(toy):
+    state, points = toy.clip(count=5)
+    values = {name: torch.as_tensor(value).double() for name, value in state.parameters(toy.head).items()}
     focal = values.pop("focal")
-    posed = pose_head(head_tensors(model, dtype=torch.float64), **values)
-    landmarks = embed(posed.vertices, torch.as_tensor(model.mediapipe_faces), torch.as_tensor(model.mediapipe_weights))
-    pixels = camera_project(landmarks, focal, torch.tensor([SIZE / 2, SIZE / 2], dtype=torch.float64))
-    assert abs(focal - FOCAL) < 1e-3
+    posed = pose_head(head_tensors(toy.model, dtype=torch.float64), **values)
+    landmarks = embed(posed.vertices, torch.as_tensor(toy.model.mediapipe_faces), torch.as_tensor(toy.model.mediapipe_weights))
+    pixels = camera_project(landmarks, focal, torch.tensor([toy.size / 2, toy.size / 2], dtype=torch.float64))
+    assert abs(focal - toy.focal) < 1e-3
     # The parameters went through float32, as on disk.
     assert (pixels - torch.as_tensor(points[..., :2])).abs().max() < 2e-3
 
 
-def test_derivatives_agree_with_autograd(head):
-    state, _ = toy_clip(head, count=3)
-    count, own = len(state), EXPRESSION_START + head.n_expression
-    closed = project(head, state, jacobian=True, depth=True).jacobian
+def test_derivatives_agree_with_autograd(toy):
+    state, _ = toy.clip(count=3)
+    count, own = len(state), EXPRESSION_START + toy.head.n_expression
+    closed = project(toy.head, state, jacobian=True, depth=True).jacobian
 
     def seen(step, shared):
-        out = project(head, state.moved(step, shared))
+        out = project(toy.head, state.moved(step, shared))
         return torch.cat([out.pixels, out.depth[..., None]], -1)
 
-    zero = (torch.zeros(count, own, dtype=torch.float64), torch.zeros(1 + head.n_shape, dtype=torch.float64))
+    zero = (torch.zeros(count, own, dtype=torch.float64), torch.zeros(1 + toy.head.n_shape, dtype=torch.float64))
     by_frame, by_shared = torch.autograd.functional.jacobian(seen, zero)
     assert closed is not None
     for frame in range(count):
@@ -38,17 +38,15 @@ def test_derivatives_agree_with_autograd(head):
     torch.testing.assert_close(closed[..., own:], by_shared, rtol=1e-7, atol=1e-7)
 
 
-def test_derivatives_without_the_shared_unknowns(head):
-    state, _ = toy_clip(head, count=2)
-    whole = project(head, state, jacobian=True).jacobian
-    own = project(head, state, jacobian=True, shared=False).jacobian
+def test_derivatives_without_the_shared_unknowns(toy):
+    state, _ = toy.clip(count=2)
+    whole = project(toy.head, state, jacobian=True).jacobian
+    own = project(toy.head, state, jacobian=True, shared=False).jacobian
     assert whole is not None and own is not None
     torch.testing.assert_close(whole[..., : own.shape[-1]], own)
 
 
 def test_right_jacobian_at_rest_and_far_from_it():
-    from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
-
     for vector in (torch.zeros(3).double(), torch.tensor([0.4, -0.9, 0.2]).double()):
         step = 1e-6 * torch.tensor([1.0, -2.0, 0.5]).double()
         turned = axis_angle_to_matrix(vector).T @ axis_angle_to_matrix(vector + step)

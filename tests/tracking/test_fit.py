@@ -1,0 +1,118 @@
+"""The whole fit on clips of the toy head whose parameters are known."""
+
+import numpy as np
+import pytest
+import torch
+
+from partnerface.errors import InputError
+from partnerface.geometry.rotations import matrix_to_axis_angle
+from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
+from partnerface.tracking.priors import Priors
+
+#: Priors so weak that exact landmarks decide everything.
+LOOSE = Priors(
+    shape_std=100.0,
+    expression_std=100.0,
+    log_focal_std=10.0,
+    jaw_std=(10.0, 10.0, 10.0),
+    eye_std=(10.0, 10.0, 10.0),
+    vergence_std=(10.0, 10.0, 10.0),
+    eyelid_std=100.0,
+    change_rotation=10.0,
+    change_place=10.0,
+    change_depth=10.0,
+    change_jaw=10.0,
+    change_eye=10.0,
+    change_eyelid=10.0,
+    change_expression=100.0,
+)
+
+
+def angles(tracking, truth) -> torch.Tensor:
+    """(T,) degrees between the fitted and the true rotation of the head."""
+    turn = truth.rotation.transpose(1, 2) @ tracking.state.rotation
+    return torch.rad2deg(matrix_to_axis_angle(turn).norm(dim=1))
+
+
+def test_exact_landmarks_give_the_truth(toy, monkeypatch):
+    # Every landmark counts alike and to the end, so that only the arithmetic stands between the fit and the truth.
+    monkeypatch.setattr("partnerface.tracking.scheme.base_weights", lambda: np.ones(478))
+    monkeypatch.setattr("partnerface.tracking.scheme.iris_visibility", lambda points: np.ones(points.shape[:2]))
+    truth, points = toy.clip(24)
+    options = FitOptions(offset_rounds=0, priors=LOOSE)
+    tracking = fit_clip(toy.model, points, np.ones(24, bool), toy.size, options=options)
+    assert np.nanmax(tracking.error_px) < 0.1
+    assert angles(tracking, truth).max() < 0.2
+    assert abs(float(tracking.state.focal) / toy.focal - 1) < 0.01
+    torch.testing.assert_close(tracking.state.shape, truth.shape, atol=0.05, rtol=0)
+    torch.testing.assert_close(tracking.state.expression, truth.expression, atol=0.05, rtol=0)
+    torch.testing.assert_close(tracking.state.jaw, truth.jaw, atol=0.01, rtol=0)
+
+
+def test_noisy_landmarks_are_bounded_and_smoother(toy):
+    truth, points = toy.clip(60)
+    noisy = points + np.random.default_rng(0).normal(0, 1.0, points.shape)
+    tracking = fit_clip(toy.model, noisy, np.ones(60, bool), toy.size)
+    off = np.linalg.norm(tracking.landmarks_px - points[..., :2], axis=-1)
+    raw = np.linalg.norm(noisy[..., :2] - points[..., :2], axis=-1)
+    assert off.mean() < 0.7 * raw.mean()
+    assert angles(tracking, truth).median() < 1.0
+    jaw, true_jaw = tracking.state.jaw[:, 0].numpy(), truth.jaw[:, 0].numpy()
+    assert np.corrcoef(jaw, true_jaw)[0, 1] > 0.95
+    assert abs(float(tracking.state.focal) / toy.focal - 1) < 0.2
+
+
+def test_missing_frames_are_bridged_and_marked(toy):
+    truth, points = toy.clip(60)
+    found = np.ones(60, bool)
+    found[[0, 30, 31, 59]] = False
+    points[~found] = np.nan
+    tracking = fit_clip(toy.model, points, found, toy.size)
+    assert (tracking.bridged == ~found).all()
+    assert np.isnan(tracking.error_px[~found]).all()
+    assert np.isfinite(tracking.error_px[found]).all()
+    assert angles(tracking, truth)[30:32].max() < 3.0
+    for name, values in tracking.arrays().items():
+        if name not in ("error_px", "head_name"):
+            assert np.isfinite(values).all(), name
+
+
+def test_same_input_same_bits(toy):
+    _, points = toy.clip(12)
+    first, second = (fit_clip(toy.model, points, np.ones(12, bool), toy.size).arrays() for _ in range(2))
+    for name in first:
+        assert np.array_equal(first[name], second[name]), name
+
+
+def test_no_landmarks_at_all_is_a_clear_error(toy):
+    with pytest.raises(InputError, match="no frame has landmarks"):
+        fit_clip(toy.model, np.zeros((4, 478, 3), np.float32), np.zeros(4, bool), toy.size)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_very_short_clips_are_fitted(toy, count):
+    _, points = toy.clip(count)
+    tracking = fit_clip(toy.model, points, np.ones(count, bool), toy.size)
+    assert np.nanmax(tracking.error_px) < 2.0
+
+
+def test_nothing_is_smoothed_across_a_cut(toy):
+    truth, points = toy.clip(40)
+    order = np.r_[0:5, 30:35]
+    time = np.arange(10) / 30 + 60 * (np.arange(10) >= 5)
+    tracking = fit_clip(toy.model, points[order], np.ones(10, bool), toy.size, time_s=time)
+    assert np.nanmax(tracking.error_px) < 2.0
+    assert angles(tracking, truth.frames(torch.as_tensor(order))).max() < 3.0
+
+
+def test_a_fixed_focal_length_stays(toy):
+    _, points = toy.clip(12)
+    tracking = fit_clip(toy.model, points, np.ones(12, bool), toy.size, options=FitOptions(fixed_focal=900.0))
+    assert abs(float(tracking.state.focal) - 900.0) < 1.0
+
+
+def test_steps_are_announced(toy):
+    _, points = toy.clip(8)
+    steps: list[int] = []
+    fit_clip(toy.model, points, np.ones(8, bool), toy.size, on_step=lambda: steps.append(1))
+    assert 1 < len(steps) <= steps_expected(FitOptions())
