@@ -76,8 +76,20 @@ class HeadModel:
             raise KeyError(f"head {self.name} has no expression component {name!r}") from None
 
     def with_offset(self, offset: np.ndarray) -> "HeadModel":
-        """The same head with a static per-vertex offset (V, 3), metres, added to its template."""
-        return replace(self, template=(self.template + offset).astype(np.float32))
+        """The same head with a static per-vertex offset (V, 3), metres, added to its template.
+
+        Hair or a subject's own surface must not move the skeleton: the regressor is adjusted so that the global, neck
+        and jaw joints stay where they are. The eyes' joints follow their eyeballs.
+        """
+        template = (self.template + offset).astype(np.float32)
+        regressor = self.joint_regressor.astype(np.float64).copy()
+        for joint in range(3):
+            used = np.flatnonzero(regressor[joint])
+            # The smallest change of the weights that restores the joint and keeps their sum.
+            system = np.concatenate([template[used].T.astype(np.float64), np.ones((1, len(used)))])
+            miss = -regressor[joint, used] @ offset[used].astype(np.float64)
+            regressor[joint, used] += np.linalg.pinv(system) @ np.append(miss, 0.0)
+        return replace(self, template=template, joint_regressor=regressor.astype(np.float32))
 
     def problems(self) -> list[str]:
         """What is inconsistent in the arrays, one sentence each; empty for a sound model."""

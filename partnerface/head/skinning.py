@@ -61,6 +61,7 @@ def head_tensors(
     """The tensors of `model` on a device."""
 
     def tensor(array) -> Tensor:
+        # A copy: the built-in head's arrays are read-only.
         return torch.tensor(array, dtype=dtype, device=device)
 
     regressor = torch.tensor(model.joint_regressor, dtype=torch.float64)
@@ -73,8 +74,8 @@ def head_tensors(
         eyelid_basis=tensor(model.eyelid_basis),
         pose_basis=tensor(model.pose_basis) if model.pose_basis.any() else None,
         weights=tensor(model.skinning_weights),
-        joints=tensor(joints),
-        joint_basis=tensor(joint_basis),
+        joints=joints.to(device, dtype),
+        joint_basis=joint_basis.to(device, dtype),
     )
 
 
