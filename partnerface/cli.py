@@ -46,11 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = words[0] if words and words[0] in {**STAGES, **COMMANDS} else None
     name = f"partnerface {command}" if command else "partnerface"
     try:
-        if command in COMMANDS:
-            return importlib.import_module(COMMANDS[command][0]).main(words[1:])
-        if command is None:
-            return _top_level(words)
-        return _run_stage(command, words[1:])
+        try:
+            return _dispatch(command, words)
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe can still be handled, and not at the interpreter's end
     except PartNerFaceError as error:
         return _fail(name, str(error))
     except KeyboardInterrupt:
@@ -66,6 +65,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if line is None:
             raise
         return _fail(name, line)
+
+
+def _dispatch(command: str | None, words: list[str]) -> int:
+    if command is None:
+        return _top_level(words)
+    if command in COMMANDS:
+        return importlib.import_module(COMMANDS[command][0]).main(words[1:])
+    return _run_stage(command, words[1:])
 
 
 def _fail(name: str, message: str) -> int:

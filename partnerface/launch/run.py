@@ -70,6 +70,8 @@ def main(argv: Sequence[str]) -> int:
     args = parser().parse_args(argv)
     if not (ROOT / "Snakefile").is_file():
         raise InputError(f"no Snakefile beside the package in {ROOT}; install from a clone with `pip install -e .`")
+    if args.cores is not None and args.cores < 1:
+        raise InputError(f"--cores is {args.cores}; allowed: 1 or more")
     config = resolve(args)
     results = canonical(config.results)
     check_videos(config)
@@ -90,9 +92,7 @@ def main(argv: Sequence[str]) -> int:
 
 def arguments(args: argparse.Namespace, config: Path) -> list[str]:
     """Snakemake's command line."""
-    cores = args.cores if args.cores is not None else len(os.sched_getaffinity(0))
-    if cores < 1:
-        raise InputError(f"--cores is {cores}; allowed: 1 or more")
+    cores = args.cores or len(os.sched_getaffinity(0))
     words = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config), "--replace-workflow-config"]
     words += ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "default"), "--cores", str(cores)]
     return (

@@ -1,0 +1,72 @@
+"""What the rules are told."""
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+from partnerface.errors import ConfigError
+from partnerface.launch.rules import Road, canonical, prepare_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def road(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "config.yaml"
+
+    def make(text="subjects: {demo: demo, me: clips/me.mp4}\n", overrides=None):
+        file.write_text(text)
+        return Road(ROOT, [file], overrides or {})
+
+    return make
+
+
+def test_videos(road):
+    made = road()
+    assert made.demos == ["demo"]
+    assert made.video("demo") == "results/demo/clip.mp4"
+    assert made.video("me") == "clips/me.mp4"
+
+
+def test_one_spelling_for_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert canonical("./a/../b.mp4") == "b.mp4"
+    assert canonical(str(tmp_path / "b.mp4")) == "b.mp4"
+    assert canonical("../b.mp4") == str(tmp_path.parent / "b.mp4")
+
+
+def test_results_elsewhere(road, tmp_path):
+    made = road(overrides={"results": "/data/out/"})
+    assert made.results == "/data/out"
+    assert made.video("demo") == "/data/out/demo/clip.mp4"
+    assert made.each("report.html") == ["/data/out/report.html"]
+
+
+def test_each_subject_and_run(road):
+    made = road("subjects: {a: a.mp4, b: b.mp4}\nmethods: [global, retrieval]\nseeds: [0, 1]\n")
+    assert made.each("{subject}/{run}/metrics.csv") == [
+        f"results/{subject}/{run}/metrics.csv" for subject in "ab" for run in ("global", "retrieval", "global/seed1")
+    ]
+    assert made.each("{subject}/frames.jpg") == ["results/a/frames.jpg", "results/b/frames.jpg"]
+
+
+def test_flags_are_quoted(road):
+    made = road('subjects: {a: a.mp4}\nevaluate: {lpips_weights: "it\'s $(here)"}\n')
+    words = shlex.split(made.flags("evaluate", "a"))
+    assert words[words.index("--lpips-weights") + 1] == "it's $(here)"
+
+
+def test_a_bad_file_is_our_error(road):
+    with pytest.raises(ConfigError, match=r"train\.stepps"):
+        road("subjects: {a: a.mp4}\ntrain: {stepps: 1}\n")
+
+
+def test_environment(monkeypatch):
+    monkeypatch.setenv("PATH", "/bin")
+    monkeypatch.setenv("PYTHONPATH", "/other")
+    prepare_environment("/repo")
+    assert os.environ["PATH"].endswith(":/bin")
+    assert os.environ["PYTHONPATH"] == "/repo:/other"
