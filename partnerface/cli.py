@@ -14,6 +14,7 @@ from partnerface.config.flags import add_flags, from_namespace
 from partnerface.conventions import STAGES
 from partnerface.errors import PartNerFaceError
 from partnerface.failures import explain_system_error
+from partnerface.launch import guard
 
 #: Commands that are no stage: the module that defines each, and its line.
 COMMANDS = {
@@ -114,6 +115,7 @@ def stage_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
 
 
 def _run_stage(name: str, words: list[str]) -> int:
+    guard.join()
     module = importlib.import_module(f"partnerface.stages.{name}")
     args = stage_parser(name, module).parse_args(words)
     settings = None if module.SETTINGS is None else from_namespace(module.SETTINGS, args)

@@ -16,7 +16,7 @@ def package(tmp_path):
         "__init__.py": "",
         "errors.py": "",
         "stages/__init__.py": "",
-        "stages/train.py": "from partnerface.errors import X\ndef run():\n    from partnerface.training.loop import Y\n",
+        "stages/train.py": "from partnerface.errors import X\ndef f():\n    from partnerface.training.loop import Y\n",
         "stages/report.py": "import partnerface.reporting.page\n",
         "training/__init__.py": "",
         "training/loop.py": "from ..head import model\n",
