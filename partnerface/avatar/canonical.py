@@ -45,7 +45,11 @@ class CanonicalField(nn.Module):
             nn.Linear(spec.width + code_size, width), nn.ReLU(), nn.Linear(width, 1 + GEOMETRY)
         )
         self.colour = nn.Sequential(
-            nn.Linear(GEOMETRY + 3 + code_size, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 3)
+            nn.Linear(GEOMETRY + 3 + code_size, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, 3),
         )
 
     def forward(self, points: Tensor, direction: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:

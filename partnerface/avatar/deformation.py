@@ -16,7 +16,9 @@ def positional_encoding(x: Tensor, octaves: int) -> Tensor:
     """x and the sines and cosines of 2^i pi x (Mildenhall et al., NeRF, 2020, equation 4): [N, 3] → [N, 3 + 6 octaves]."""
     if octaves == 0:
         return x
-    scaled = (x[:, None] * (2.0 ** torch.arange(octaves, device=x.device) * math.pi)[:, None]).reshape(len(x), 3 * octaves)
+    scaled = (x[:, None] * (2.0 ** torch.arange(octaves, device=x.device) * math.pi)[:, None]).reshape(
+        len(x), 3 * octaves
+    )
     return torch.cat([x, scaled.sin(), scaled.cos()], dim=1)
 
 

@@ -44,7 +44,6 @@ class Rendering:
         colour: [R, 3] sRGB over the background. opacity: [R].
         weight: [M] compositing weights. canonical: [M, 3], m. distance: [M] to the posed surface, m.
         displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
-        sample_opacity: [M].
     """
 
     colour: Tensor
@@ -54,7 +53,6 @@ class Rendering:
     distance: Tensor
     displacement: Tensor | None
     logits: Tensor | None
-    sample_opacity: Tensor
 
 
 class Avatar(nn.Module):
@@ -74,9 +72,7 @@ class Avatar(nn.Module):
         box = surface.box
         edge = float((box.high - box.low).max())
         code_size = expression.matrix.shape[1]
-        spec = HashGridSpec(
-            config.levels, config.features, BASE_RESOLUTION, config.finest_resolution, config.log2_size
-        )
+        spec = HashGridSpec(config.levels, config.features, BASE_RESOLUTION, config.finest_resolution, config.log2_size)
         self.occupancy = Occupancy(box, hull)
         self.field = CanonicalField(spec, config.field_width, code_size if config.condition_field else 0, box.low, edge)
         self.deformation = None
@@ -167,12 +163,18 @@ class Avatar(nn.Module):
         weight = composite_weights(density, length, ray)
         opacity = ray_sums(weight, ray, len(pixels))
         picture = ray_sums(weight[:, None] * colour, ray, len(pixels)) + (1 - opacity)[:, None] * background
-        sample_opacity = -torch.expm1(-density.detach() * step)
-        return Rendering(picture, opacity, weight, canonical, reach, displacement, logits, sample_opacity)
+        return Rendering(picture, opacity, weight, canonical, reach, displacement, logits)
 
     @torch.no_grad()
     def image(
-        self, motion: Motion, camera: Tensor, height: int, width: int, background: Tensor, step: float, chunk: int = 32768
+        self,
+        motion: Motion,
+        camera: Tensor,
+        height: int,
+        width: int,
+        background: Tensor,
+        step: float,
+        chunk: int = 32768,
     ) -> tuple[Tensor, Tensor]:
         """A whole frame.
 
@@ -197,4 +199,6 @@ class Avatar(nn.Module):
     def parameter_counts(self) -> dict[str, int]:
         """Trainable numbers by component."""
         parts = {"field": self.field, "deformation": self.deformation, "calibration": self.calibration}
-        return {name: sum(p.numel() for p in part.parameters()) if part is not None else 0 for name, part in parts.items()}
+        return {
+            name: sum(p.numel() for p in part.parameters()) if part is not None else 0 for name, part in parts.items()
+        }

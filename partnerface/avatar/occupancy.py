@@ -6,8 +6,9 @@ from torch import Tensor, nn
 from partnerface.avatar.surface import Box
 from partnerface.kernels.reference.march import voxel
 
-#: A voxel is empty once no recent sample in it had this opacity over one step.
-EMPTY_OPACITY = 0.01
+#: A voxel is empty once no recent sample in it had this compositing weight: it is transparent, or always hidden.
+EMPTY_WEIGHT = 0.01
+#: What a voxel keeps of its weight at a visit.
 MEMORY = 0.9
 
 
@@ -52,36 +53,34 @@ class Occupancy(nn.Module):
     """
 
     hull: Tensor
-    opacity: Tensor
+    weight: Tensor
 
     def __init__(self, box: Box, hull: Tensor):
         super().__init__()
         self.box = box
         self.resolution = (hull.shape[0], hull.shape[1], hull.shape[2])
         self.register_buffer("hull", hull)
-        self.register_buffer("opacity", torch.full(hull.shape, 1.0))
+        self.register_buffer("weight", torch.full(hull.shape, 1.0))
         self.register_buffer("live", torch.ones_like(hull))
         self.refresh()
 
     def refresh(self) -> None:
-        """Recompute which canonical voxels are live: those with opacity, and their neighbours."""
-        wide = nn.functional.max_pool3d(self.opacity[None, None], 3, stride=1, padding=1)[0, 0]
-        self.live = wide > EMPTY_OPACITY
+        """Recompute which canonical voxels are live: those with weight, and their neighbours."""
+        wide = nn.functional.max_pool3d(self.weight[None, None], 3, stride=1, padding=1)[0, 0]
+        self.live = wide > EMPTY_WEIGHT
 
     def is_live(self, points: Tensor) -> Tensor:
         """[N] bool for canonical points [N, 3]."""
         return self.live.reshape(-1)[voxel(points, self.box.low, self.box.high, self.resolution)]
 
     @torch.no_grad()
-    def observe(self, points: Tensor, opacity: Tensor) -> None:
-        """Let samples speak: a voxel forgets slowly and remembers the most opaque sample.
+    def observe(self, points: Tensor, weight: Tensor) -> None:
+        """Let samples speak: a voxel forgets slowly and remembers the heaviest sample.
 
         Args:
-            points: [N, 3] canonical places, m. opacity: [N] 1 - exp(-density * step).
+            points: [N, 3] canonical places, m. weight: [N] compositing weights.
         """
-        flat = self.opacity.view(-1)
+        flat = self.weight.view(-1)
         index = voxel(points, self.box.low, self.box.high, self.resolution)
-        visited = torch.zeros_like(flat).scatter_reduce_(0, index, opacity, "amax")
-        touched = torch.zeros_like(flat, dtype=torch.bool)
-        touched[index] = True
-        flat.copy_(torch.where(touched, torch.maximum(flat * MEMORY, visited), flat))
+        heaviest = torch.full_like(flat, -1.0).scatter_reduce_(0, index, weight, "amax")
+        flat.copy_(torch.where(heaviest >= 0, torch.maximum(flat * MEMORY, heaviest), flat))

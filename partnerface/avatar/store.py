@@ -35,7 +35,9 @@ def save_avatar(path: Path, avatar: Avatar, faces: Tensor, facts: dict[str, Any]
     for name, whitening in (("expression", avatar.expression), ("pose", avatar.pose)):
         tensors |= {f"{name}.mean": whitening.mean, f"{name}.matrix": whitening.matrix}
     header = {"format": FORMAT, "config": avatar.config.to_dict(), "facts": facts}
-    save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, path, {"partnerface": json.dumps(header)})
+    save_file(
+        {k: v.detach().clone().contiguous() for k, v in tensors.items()}, path, {"partnerface": json.dumps(header)}
+    )
 
 
 def read_header(path: Path) -> dict[str, Any]:

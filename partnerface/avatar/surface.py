@@ -117,7 +117,9 @@ class Surface:
 
     def frames(self, motion: Motion) -> Frames:
         """Pose the head in the motion's frames; a frame posed before comes from the cache."""
-        keys = [torch.cat([v[i].reshape(-1) for v in vars(motion).values()]).numpy().tobytes() for i in range(len(motion))]
+        keys = [
+            torch.cat([v[i].reshape(-1) for v in vars(motion).values()]).numpy().tobytes() for i in range(len(motion))
+        ]
         missing = [i for i, key in enumerate(keys) if key not in self._cache]
         fresh: dict[bytes, tuple[Tensor, ...]] = {}
         if missing:

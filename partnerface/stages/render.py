@@ -21,7 +21,9 @@ ERROR_GAIN = 4.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subject's folder and the run."""
     parser.add_argument("subject", type=Path, metavar="SUBJECT_DIR", help="results/<subject>")
-    parser.add_argument("--run", default="partnerface", metavar="METHOD[/seedN]", help="the run whose avatar is rendered")
+    parser.add_argument(
+        "--run", default="partnerface", metavar="METHOD[/seedN]", help="the run whose avatar is rendered"
+    )
 
 
 def _wanted(dataset: Any, settings: RenderSettings) -> Any:
@@ -61,10 +63,12 @@ def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     """Render and write."""
     import numpy as np
 
+    from partnerface.kernels import prepare
     from partnerface.progress import track
     from partnerface.training.dataset import Dataset
     from partnerface.video.ffmpeg import encode
 
+    prepare()
     folder = SubjectFolder(args.subject)
     into = folder.run(args.run)
     dataset = Dataset.load(folder.dataset)

@@ -60,12 +60,14 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     from partnerface.avatar.retrieval import NAME, save_retrieval
     from partnerface.avatar.store import save_avatar
     from partnerface.head.skinning import head_tensors
+    from partnerface.kernels import prepare
     from partnerface.progress import clock
     from partnerface.training.dataset import Dataset
     from partnerface.training.loop import Trainer
     from partnerface.training.sampler import RaySampler
     from partnerface.training.state import clear_state, fingerprint, load_state, save_state
 
+    prepare()
     folder = SubjectFolder(args.subject)
     method = args.run.split("/")[0]
     if method not in (*METHODS, NAME):
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     inputs = [names.rgb, names.alpha, names.parameters, names.head]
     facts = _facts(dataset, method, args.seed, settings)
     if method == NAME:
-        with write(into.avatar, "train", inputs) as temporary:
+        with write(into.avatar, "train", inputs, {"seed": args.seed}) as temporary:
             save_retrieval(temporary, dataset.values["landmarks"][dataset.train], dataset.train, facts)
         with write(into.log, "train", inputs) as temporary:
             temporary.write_text("")
@@ -121,6 +123,6 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     facts |= {"parameters": trained.parameter_counts(), "seconds": round(trainer.at.seconds, 1)}
     with write(into.log, "train", inputs, asdict(settings)) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in trainer.at.log))
-    with write(into.avatar, "train", inputs, asdict(settings)) as temporary:
+    with write(into.avatar, "train", inputs, asdict(settings) | {"seed": args.seed}) as temporary:
         save_avatar(temporary, trained, faces, facts)
     clear_state(into.state)

@@ -68,7 +68,10 @@ class Trainer:
             calibration=settings.weight_calibration,
         )
         field = [p for name, p in avatar.field.named_parameters() if name != "table"]
-        groups = [{"params": [avatar.field.table], "rate": settings.rate_grid}, {"params": field, "rate": settings.rate_field}]
+        groups = [
+            {"params": [avatar.field.table], "rate": settings.rate_grid},
+            {"params": field, "rate": settings.rate_field},
+        ]
         if avatar.deformation is not None:
             groups.append({"params": list(avatar.deformation.parameters()), "rate": settings.rate_deformation})
         if avatar.calibration is not None:
@@ -105,7 +108,14 @@ class Trainer:
         batch = self.sampler.batch(step, self.at.roll_backs)
         conditions = self.avatar.conditions(self.motion.take(batch.frames), batch.noise * settings.code_noise)
         rendering = self.avatar.render(
-            batch.pixels, batch.slot, self.camera, conditions, self.background, settings.step_mm / 1000, batch.jitter, hard
+            batch.pixels,
+            batch.slot,
+            self.camera,
+            conditions,
+            self.background,
+            settings.step_mm / 1000,
+            batch.jitter,
+            hard,
         )
         terms = losses(self.avatar, rendering, batch, hard, self.weights)
         total = torch.stack(list(terms.values())).sum()
@@ -118,7 +128,7 @@ class Trainer:
             for group in self.optimiser.param_groups:
                 group["lr"] = group["rate"] * self._learning_rate(step)
             self.optimiser.step()
-            self.avatar.occupancy.observe(rendering.canonical.detach(), rendering.sample_opacity)
+            self.avatar.occupancy.observe(rendering.canonical.detach(), rendering.weight.detach())
             if step >= REFRESH_FROM and step % REFRESH_EVERY == 0:
                 self.avatar.occupancy.refresh()
             memory = min(settings.average, (step + 1) / (step + 10))

@@ -43,7 +43,13 @@ class RaySampler:
     """
 
     def __init__(
-        self, dataset: Dataset, positions: np.ndarray, frames_per_step: int, rays_per_step: int, code_size: int, seed: int
+        self,
+        dataset: Dataset,
+        positions: np.ndarray,
+        frames_per_step: int,
+        rays_per_step: int,
+        code_size: int,
+        seed: int,
     ):
         self.dataset, self.seed, self.code_size = dataset, seed, code_size
         self.positions = positions
@@ -74,7 +80,9 @@ class RaySampler:
         count = self.frames * self.rays
         slot = np.repeat(np.arange(self.frames), self.rays)
         whole = random.random(count) >= BOX_SHARE
-        x0, y0, x1, y1 = (np.where(whole, full, self.boxes[chosen, i][slot]) for i, full in enumerate((0, 0, width, height)))
+        x0, y0, x1, y1 = (
+            np.where(whole, full, self.boxes[chosen, i][slot]) for i, full in enumerate((0, 0, width, height))
+        )
         x = (x0 + random.random(count) * (x1 - x0)).astype(np.int64)
         y = (y0 + random.random(count) * (y1 - y0)).astype(np.int64)
         index = frames[slot]

@@ -3,7 +3,7 @@
 import torch
 
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.surface import HEAD_BONE, Surface, mesh_rings
+from partnerface.avatar.surface import HEAD_BONE, VOXEL, Surface, mesh_rings
 from partnerface.head.skinning import head_tensors
 from tests.avatar.toy import toy_head, toy_motion
 
@@ -21,12 +21,12 @@ def test_posed_vertices_return_to_their_canonical_places():
     slot = torch.arange(len(motion)).repeat_interleave(count)
     canonical, distance = surface.to_canonical(frames.vertices.reshape(-1, 3), slot, frames)
     error = (canonical.view(len(motion), count, 3) - surface.canonical).norm(dim=-1)
-    assert distance.quantile(0.99) < 1e-6 and distance.max() < 0.003
+    assert distance.quantile(0.99) < 1e-6 and distance.max() < VOXEL
     # The maps of neighbours are blended, so places where they differ (the jaw's edge) may miss by a little.
     assert error.median() < 2e-4 and error.quantile(0.99) < 2e-3
     # The motion that is undone is much larger than what is left.
     moved = (frames.vertices - surface.canonical).norm(dim=-1)
-    assert moved.quantile(0.99) > 0.01
+    assert moved.quantile(0.99) > 5 * error.quantile(0.99)
 
 
 def test_rigid_frame_is_the_head_bones():

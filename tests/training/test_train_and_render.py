@@ -1,0 +1,158 @@
+"""The real train and render stages on the toy head: it learns, resumes exactly, and survives bad numbers."""
+
+import argparse
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from partnerface.artefacts.layout import SubjectFolder
+from partnerface.avatar.store import load_avatar, read_header
+from partnerface.config.settings import RenderSettings, TrainSettings
+from partnerface.errors import ArtefactError, InputError, TrainingError
+from partnerface.stages import render, train
+from partnerface.training import loop
+from partnerface.training.loop import Trainer
+from tests.training.toy_dataset import write_toy_subject
+
+QUICK = TrainSettings(steps=120, rays=512, frames=8, step_mm=6.0, save_every=0.1)
+
+
+def arguments(subject: SubjectFolder, run: str = "partnerface", seed: int = 0) -> argparse.Namespace:
+    return argparse.Namespace(subject=subject.root, run=run, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory) -> SubjectFolder:
+    return write_toy_subject(tmp_path_factory.mktemp("results") / "toy")
+
+
+@pytest.fixture(scope="module")
+def trained(subject) -> SubjectFolder:
+    train.run(arguments(subject), QUICK)
+    return subject
+
+
+def psnr(subject: SubjectFolder, run: str) -> float:
+    render.run(arguments(subject, run), RenderSettings(step_mm=6.0, train_frames=0))
+    folder = subject.run(run)
+    with np.load(folder.render_index) as index:
+        truth = np.load(subject.dataset / "rgb.npy")[index["frame_index"]]
+    error = ((np.load(folder.renders).astype(float) - truth) / 255) ** 2
+    return float(np.mean(-10 * np.log10(error.mean((1, 2, 3)))))
+
+
+def test_learns_what_it_has_not_seen(trained):
+    got = psnr(trained, "partnerface")
+    # An all-white picture reaches about 6 dB here; the pictures are 48 pixels wide.
+    assert got > 19
+    assert trained.run("partnerface").video.stat().st_size > 1000
+
+
+def test_beats_the_nearest_training_frame_where_frames_are_few(trained):
+    train.run(arguments(trained, "retrieval"), QUICK)
+    assert psnr(trained, "partnerface") > psnr(trained, "retrieval")
+
+
+def test_log_says_what_happened(trained):
+    lines = [json.loads(line) for line in trained.run("partnerface").log.read_text().splitlines()]
+    assert lines[-1]["step"] == 120 and lines[0]["stage"] == 1 and lines[-1]["stage"] == 2
+    assert lines[-1]["psnr"] > lines[0]["psnr"]
+    assert not trained.run("partnerface").state.exists()
+
+
+def test_avatar_file_renders_the_same_after_reading(trained):
+    header = read_header(trained.run("partnerface").avatar)
+    assert header["facts"]["method"] == "partnerface" and header["facts"]["mask_policy"] == "head+neck"
+    avatar = load_avatar(trained.run("partnerface").avatar)
+    assert avatar.deformation is not None and avatar.deformation.parts == 8
+
+
+def test_same_seed_gives_the_same_avatar(trained, tmp_path):
+    copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
+    train.run(arguments(copy), QUICK)
+    assert weights(copy) == weights(trained)
+
+
+def weights(subject: SubjectFolder) -> dict[str, list]:
+    state = load_avatar(subject.run("partnerface").avatar).state_dict()
+    return {name: value.flatten()[:50].tolist() for name, value in state.items()}
+
+
+def test_killed_training_goes_on_and_ends_the_same(trained, tmp_path, monkeypatch, capsys):
+    copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
+    real = Trainer._step
+
+    def dies(self):
+        if self.at.step == 70:
+            raise KeyboardInterrupt
+        return real(self)
+
+    monkeypatch.setattr(Trainer, "_step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train.run(arguments(copy), QUICK)
+    assert not copy.run("partnerface").avatar.exists()
+    monkeypatch.setattr(Trainer, "_step", real)
+    train.run(arguments(copy), QUICK)
+    assert "goes on at step" in capsys.readouterr().out
+    assert weights(copy) == weights(trained)
+
+
+def test_state_of_another_training_is_not_resumed(trained, tmp_path, monkeypatch, capsys):
+    copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
+    real = Trainer._step
+    monkeypatch.setattr(Trainer, "_step", lambda self: (_ for _ in ()).throw(KeyboardInterrupt) if self.at.step == 30 else real(self))
+    with pytest.raises(KeyboardInterrupt):
+        train.run(arguments(copy), QUICK)
+    monkeypatch.setattr(Trainer, "_step", real)
+    train.run(arguments(copy, seed=1), TrainSettings(**{**vars(QUICK), "steps": 31}))
+    assert "goes on" not in capsys.readouterr().out
+
+
+def test_values_that_are_not_finite_roll_back(trained, tmp_path, monkeypatch, capsys):
+    copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
+    real, poisoned = loop.losses, []
+
+    def once(avatar, rendering, batch, hard, weights):
+        terms = real(avatar, rendering, batch, hard, weights)
+        if len(poisoned) < 1 and avatar.field.table.abs().max() > 0.05:
+            poisoned.append(True)
+            terms["colour"] = terms["colour"] * float("nan")
+        return terms
+
+    monkeypatch.setattr(loop, "losses", once)
+    train.run(arguments(copy), QUICK)
+    assert poisoned and "back to step" in capsys.readouterr().out
+    for value in load_avatar(copy.run("partnerface").avatar).parameters():
+        assert torch.isfinite(value).all()
+
+
+def test_never_finite_is_an_error_in_one_line(trained, tmp_path, monkeypatch):
+    copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
+    real = loop.losses
+    monkeypatch.setattr(loop, "losses", lambda *a: {k: v * float("inf") for k, v in real(*a).items()})
+    with pytest.raises(TrainingError, match="not finite at step 0"):
+        train.run(arguments(copy), QUICK)
+    assert not copy.run("partnerface").avatar.exists()
+
+
+@pytest.mark.parametrize("method", ["global", "skinning", "conditioned"])
+def test_every_method_trains(subject, method):
+    train.run(arguments(subject, method), TrainSettings(**{**vars(QUICK), "steps": 20}))
+    assert load_avatar(subject.run(method).avatar) is not None
+
+
+def test_unknown_method_and_missing_dataset(subject, tmp_path):
+    with pytest.raises(InputError, match="no method 'nerf'"):
+        train.run(arguments(subject, "nerf"), QUICK)
+    with pytest.raises(ArtefactError, match="partnerface dataset"):
+        train.run(arguments(SubjectFolder(tmp_path / "nobody")), QUICK)
+
+
+def test_damaged_avatar_is_refused(trained, tmp_path):
+    path = tmp_path / "avatar.safetensors"
+    path.write_bytes(trained.run("partnerface").avatar.read_bytes()[:1000])
+    with pytest.raises(ArtefactError, match="not an avatar file"):
+        load_avatar(path)
