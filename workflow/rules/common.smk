@@ -57,6 +57,13 @@ def settings(stage):
     return flags
 
 
+def training(wildcards):
+    """The flags of training; the baseline looks nothing of them up and is not redone for them."""
+    return (
+        "" if wildcards.run == "retrieval" else ROAD.flags("train", wildcards.subject)
+    )
+
+
 def seed(wildcards):
     return ROAD.config.seed(wildcards.run)
 

@@ -25,7 +25,7 @@ rule train:
     params:
         folder=subpath(input.parameters, ancestor=2),
         seed=seed,
-        settings=settings("train"),
+        settings=training,
     shell:
         "python -m partnerface train {params.folder:q} --run {wildcards.run:q} --seed {params.seed} {params.settings}"
         " 2>&1 | tee {log:q}"

@@ -1,0 +1,106 @@
+"""The real DAG on a tiny clip, from the video to the table; the tests stand in order and share one copy."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+AFTER_DATASET = {"train", "render", "evaluate", "tables", "report"}
+
+
+def contents(folder: Path) -> dict[str, int]:
+    """Every result with the time of its last change."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "run.yaml"]
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}
+
+
+def test_the_whole_road(copy):
+    done = copy.road()
+    assert done.returncode == 0, done.stderr
+    results = copy.folder / "results"
+    with open(results / "tables" / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["subject", "method", "split", "region", "metric", "value", "n_frames"]
+    found = {(row["method"], row["split"], row["region"], row["metric"]) for row in rows if row["value"]}
+    for method in ("partnerface", "retrieval"):
+        for metric in ("psnr", "ssim", "l1"):
+            assert (method, "tail", "full", metric) in found
+    assert (results / "report.html").read_text().lstrip().lower().startswith("<!doctype html>")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["report", "results/report.html"]
+    for name in ("avatar.safetensors", "heldout.mp4"):
+        assert any(f"results/tiny/partnerface/{name}" in line for line in lines)
+    assert "psnr" in done.stdout
+    assert any(line.split()[:3] == ["tiny", "tail", "retrieval"] for line in lines)
+
+
+def test_logs_and_benchmarks(copy):
+    results = copy.folder / "results"
+    for name in ("frames", "landmarks", "tracking", "parsing", "dataset", "train.partnerface", "render.retrieval"):
+        assert (results / "logs" / "tiny" / f"{name}.log").is_file()
+        header, values = (results / "benchmarks" / "tiny" / f"{name}.tsv").read_text().splitlines()[:2]
+        assert float(dict(zip(header.split("\t"), values.split("\t"), strict=True))["s"]) > 0
+
+
+def test_a_second_run_does_nothing(copy):
+    before = contents(copy.folder / "results")
+    done = copy.road()
+    assert done.returncode == 0, done.stderr
+    assert contents(copy.folder / "results") == before
+    assert "results/report.html" in done.stdout
+
+
+def test_bare_snakemake_finds_all_done(copy):
+    before = contents(copy.folder / "results")
+    done = copy.run("--cores", "2", "--configfile", "results/logs/run.yaml", module="snakemake")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stderr
+    assert contents(copy.folder / "results") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "redone"),
+    [
+        ("train.steps=31", AFTER_DATASET),
+        ("render.train_frames=5", AFTER_DATASET - {"train"}),
+        ("report.max_size=24", {"report"}),
+        ("methods=partnerface", {"tables", "report"}),
+    ],
+)
+def test_a_changed_setting_redoes_its_stage_and_what_follows(copy, change, redone):
+    assert copy.planned("--set", change) == redone
+
+
+def test_a_changed_training_setting_leaves_what_stands_before_it(copy):
+    before = contents(copy.folder / "results" / "tiny")
+    done = copy.road("--set", "train.steps=20")
+    assert done.returncode == 0, done.stderr
+    after = contents(copy.folder / "results" / "tiny")
+    runs = ("partnerface/", "retrieval/")
+    changed = {name for name in before if after.get(name) != before[name]}
+    assert changed
+    assert all(name.startswith(runs) for name in changed)
+    assert {name for name in before if not name.startswith(runs)} <= set(after)
+    assert copy.planned("--set", "train.steps=20") == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "redone"),
+    [
+        ("stages/evaluate.py", {"evaluate", "tables", "report"}),
+        ("avatar/model.py", AFTER_DATASET),
+        ("stages/report.py", {"report"}),
+        ("stages/landmarks.py", {"landmarks", "tracking", "parsing", "dataset"} | AFTER_DATASET),
+    ],
+)
+def test_an_edit_redoes_the_stages_that_use_the_file(copy, file, redone):
+    path = copy.folder / "partnerface" / file
+    text = path.read_text()
+    os.utime(path)
+    assert copy.planned("--set", "train.steps=20") == set(), "a touch alone redoes nothing"
+    path.write_text(text + "\n# An edit.\n")
+    assert copy.planned("--set", "train.steps=20") == redone
+    path.write_text(text)
+    assert copy.planned("--set", "train.steps=20") == set(), "and taking it back redoes nothing"
