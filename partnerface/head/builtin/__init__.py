@@ -22,6 +22,17 @@ NAME = "builtin-1"
 ORIGIN = np.array([0.0, 0.020, 0.045])
 
 
+@functools.lru_cache(maxsize=1)
+def _assembled() -> Assembly:
+    return assemble()
+
+
+def builtin_parts() -> dict[str, np.ndarray]:
+    """Vertex ids of the built-in head by part: left_eye, right_eye, upper_teeth, lower_teeth, tongue, left_ear,
+    right_ear; of the skin: left_lid, right_lid (the margins' inner rings), lining and throat (inside the mouth)."""
+    return dict(_assembled().groups)
+
+
 def _jaw_directions(head: Assembly, weights: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """(V, 3, 3) first-order displacement by one radian of the jaw about each axis."""
     arm = head.vertices - joints[2]
@@ -31,7 +42,7 @@ def _jaw_directions(head: Assembly, weights: np.ndarray, joints: np.ndarray) -> 
 @functools.lru_cache(maxsize=1)
 def builtin_head() -> HeadModel:
     """The built-in head model. Takes a few seconds the first time; later calls return the same, read-only arrays."""
-    head = assemble()
+    head = _assembled()
     weights = skinning_weights(head)
     regressor = joint_regressor(head)
     lids = eyelid_basis(head)

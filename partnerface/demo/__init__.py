@@ -1,0 +1,1 @@
+"""The demo clip: scikit-image's public-domain portrait on the built-in head, moved by known parameters."""
