@@ -26,6 +26,7 @@ DISTANCE = 0.60  # from the camera to the head, metres
 SUPERSAMPLE = 2
 LIGHT = np.array([-0.35, -0.55, -0.76])  # towards the light, camera axes
 AMBIENT = 0.72
+PLAIN_LIGHT = 0.90  # under which painted colours are meant
 TOP, BOTTOM = np.array([0.66, 0.70, 0.74]), np.array([0.56, 0.60, 0.65])  # of the background
 TONE_HZ, TONE_LEVEL, SAMPLE_RATE = 220.0, 0.02, 48000
 
@@ -136,7 +137,7 @@ def draw(demo: Demo) -> Iterator[np.ndarray]:
     flat = np.concatenate([head.regions == CLASS_NAMES.index("eyes"), np.zeros(len(body), dtype=bool)])
     # What light the portrait held already is divided out.
     held = np.concatenate([_shade(surface.lit_normal), np.ones(len(body))])
-    held[np.concatenate([surface.trust, np.zeros(len(body))]) == 0] = 1.0
+    held[trust == 0] = PLAIN_LIGHT
     size = SIZE * SUPERSAMPLE
     focal, middle = FOCAL_WIDTHS * size, (size / 2, size / 2)
     ramp = np.linspace(0, 1, size)[:, None, None]

@@ -98,7 +98,7 @@ def _paint_mouth(head: HeadModel, parts: dict[str, np.ndarray], colour: np.ndarr
     # The deeper, the darker.
     front = head.template[parts["upper_teeth"]][:, 2].max()
     depth = np.clip((front - head.template[:, 2]) / 0.055, 0, 1)[:, None]
-    colour[inside] = ((1 - 0.8 * depth) * LINING)[inside]
+    colour[inside] = ((1 - 0.65 * depth) * LINING)[inside]
     colour[parts["tongue"]] = ((1 - 0.7 * depth) * TONGUE)[parts["tongue"]]
     for name in ("upper_teeth", "lower_teeth"):
         ids = parts[name].reshape(-1, len(parts[name]) // 6)  # rows from the gum over the edge to the inside

@@ -6,7 +6,7 @@ from partnerface.head.builtin import face as names
 from partnerface.head.builtin.assembly import Assembly
 from partnerface.head.builtin.skin import EYEBALL_RADIUS, LID_THICKNESS
 
-CREASE = 0.0085  # height of the upper lid's fold above its margin, metres: above it the skin stays
+CREASE = 0.0055  # height of the upper lid's fold above its margin, metres: above it the skin stays
 RISE = 0.15  # how far up the opening the lower lid comes to meet the upper one
 
 
@@ -45,8 +45,8 @@ def _close_right(head: Assembly) -> np.ndarray:
 
     is_upper = near & (elevation >= (top + bottom) / 2) & (elevation < fold)
     along = np.clip((fold - elevation) / np.maximum(fold - top, 1e-6), 0, 1.15)  # 0 at the fold, 1 at the margin
-    # The skin near the fold unrolls slowly, the lid's plate moves as a whole.
-    ease = along**1.5
+    # The lid's plate moves as a whole; the skin that it needs unrolls from the fold.
+    ease = np.where(along < 1, np.sin(np.pi / 2 * along), 1.0)
     new = np.where(is_upper, elevation + (meet - top) * ease, elevation)
     is_lower = near & (elevation < (top + bottom) / 2) & (elevation > bottom - 0.8)
     below = np.clip(1 - (bottom - elevation) / 0.8, 0, 1.1)
