@@ -24,12 +24,13 @@ class ToySettings:
 
 
 def toy_stage(run):
-    module = types.ModuleType("toy")
-    module.HELP = "Reads nothing, writes nothing."
-    module.SETTINGS = ToySettings
-    module.add_arguments = lambda parser: parser.add_argument("subject", metavar="SUBJECT_DIR")
-    module.run = run
-    return module
+    """What stands in for a stage's module."""
+    return types.SimpleNamespace(
+        HELP="Reads nothing, writes nothing.",
+        SETTINGS=ToySettings,
+        add_arguments=lambda parser: parser.add_argument("subject", metavar="SUBJECT_DIR"),
+        run=run,
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""What holds for every test: no launcher's environment leaks in, and GPU tests skip where there is none."""
+
+import os
+
+import pytest
+
+
+def pytest_configure():
+    """Tests are told nothing by a run that they may have been started from."""
+    for name in list(os.environ):
+        if name.startswith(("SNAKEMAKE", "PARTNERFACE")):
+            del os.environ[name]
+
+
+def pytest_runtest_setup(item: pytest.Item):
+    """Skip what is marked `gpu` on a machine without one."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("wants a CUDA device")
