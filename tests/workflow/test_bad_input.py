@@ -108,13 +108,14 @@ def test_a_read_only_results_folder(copy, tmp_path):
 def test_bare_snakemake_names_the_key_too(copy):
     done = copy.run("--cores", "1", "-n", "--config", "train={stepps: 3}", module="snakemake")
     assert done.returncode != 0
-    assert "train.stepps is not a setting; did you mean steps?" in done.stderr
+    assert "train.stepps is not a setting; did you mean steps?" in done.stdout + done.stderr
 
 
 def test_bare_snakemake_takes_a_video_from_its_command_line(copy):
     done = copy.run(
         "--cores", "2", "-n", "--config", "subjects={me: clip.mp4}", "train={steps: 50}", module="snakemake"
     )
-    assert done.returncode == 0, done.stderr
-    assert "results/me/frames.npy" in done.stderr
-    assert "demo" not in done.stderr.split("Job stats")[1]
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "results/me/frames.npy" in said
+    assert "demo" not in said.split("Job stats")[1]
