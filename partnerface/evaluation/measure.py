@@ -34,6 +34,11 @@ class Metrics:
     present: Mapping[str, Metric]
     absent: Mapping[str, str]
 
+    @property
+    def lpips(self) -> dict[str, LpipsMetric]:
+        """The LPIPS metrics among those that are present."""
+        return {name: metric for name, metric in self.present.items() if isinstance(metric, LpipsMetric)}
+
 
 def available_metrics(lpips_weights: Path, size: int, device: str = "auto") -> Metrics:
     """The metrics for images whose lesser edge is `size`; LPIPS where its weights lie in the folder `lpips_weights`.
@@ -119,8 +124,3 @@ def _each(
         split: {region: round(float(function(np.array(values)).mean()), 6) + 0.0 for region, values in regions.items()}
         for split, regions in shares.items()
     }
-
-
-def lpips_files(metrics: Mapping[str, Metric]) -> dict[str, dict[str, str]]:
-    """Metric → weight file → SHA-256, of the LPIPS metrics among some."""
-    return {name: dict(metric.files) for name, metric in metrics.items() if isinstance(metric, LpipsMetric)}

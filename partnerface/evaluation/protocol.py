@@ -12,7 +12,7 @@ import torch
 
 from partnerface import __version__
 from partnerface.evaluation.frames import Frames
-from partnerface.evaluation.measure import Measured, Metrics, lpips_files
+from partnerface.evaluation.measure import Measured, Metrics
 from partnerface.evaluation.pixel import LEAST_SQUARED_ERROR
 from partnerface.evaluation.regions import DEFINITIONS
 from partnerface.evaluation.structural import K1, K2, SCALE_WEIGHTS, SIGMA, WINDOW, scale_count
@@ -44,10 +44,9 @@ def describe_metrics(height: int, width: int) -> dict[str, dict[str, Any]]:
 
 def describe_lpips(metrics: Metrics) -> dict[str, dict[str, Any]]:
     """LPIPS on AlexNet and on VGG16: the files it was computed with, or why it is absent."""
-    files = lpips_files(metrics.present)
     present = {
-        name: {"present": True, "version": "0.1 lin", "input_range": [-1, 1], "sha256": sums}
-        for name, sums in files.items()
+        name: {"present": True, "version": "0.1 lin", "input_range": [-1, 1], "sha256": dict(metric.files)}
+        for name, metric in metrics.lpips.items()
     }
     return {**present, **{name: {"present": False, "reason": reason} for name, reason in metrics.absent.items()}}
 

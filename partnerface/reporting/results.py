@@ -69,9 +69,15 @@ def subjects(results: Path) -> list[SubjectFolder]:
 
 
 def run_names(subject: SubjectFolder, file: str) -> list[str]:
-    """Names of the runs of a subject that have left `file`; a method comes before its further seeds."""
+    """Names of the runs of a subject that have left `file`: partnerface first, retrieval last, seeds in order."""
     found = [*subject.root.glob(f"*/{file}"), *subject.root.glob(f"*/seed*/{file}")]
-    return sorted(path.parent.relative_to(subject.root).as_posix() for path in found)
+    return sorted((path.parent.relative_to(subject.root).as_posix() for path in found), key=run_order)
+
+
+def run_order(name: str) -> tuple[bool, bool, str, int]:
+    """What runs are sorted by: partnerface, others by name, retrieval; the seeds of each in order."""
+    method, seed = method_of(name), _SEED.fullmatch(name)
+    return method == "retrieval", method != "partnerface", method, int(seed[2]) if seed else -1
 
 
 def read_run(subject: SubjectFolder, name: str) -> Run:
@@ -169,6 +175,12 @@ def group_runs(runs: list[Run]) -> list[Group]:
             taken |= {run.method for run in members}
             groups.append(group)
     return groups
+
+
+def first_runs(group: Group) -> dict[str, Run]:
+    """Method → its first run, the lead (partnerface, or else the first) and retrieval at the front."""
+    order = sorted(group.runs, key=lambda method: (method != "partnerface", method != "retrieval"))
+    return {method: group.runs[method][0] for method in order}
 
 
 def long_table(groups: list[Group]) -> str:

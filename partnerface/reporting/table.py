@@ -97,9 +97,9 @@ def split_table(means: Iterable[Mean], split: str, title: str) -> Table:
 
 
 def _best(means: list[Mean | None]) -> str | None:
-    """The best value as it is printed; None where there is only one to choose from."""
+    """The best value as it is printed; None where there is nothing to choose from."""
     present = [mean for mean in means if mean is not None]
-    if len(present) < 2:
+    if len({number(mean).split(" ")[0] for mean in present}) < 2:
         return None
     choose = max if STYLES[present[0].metric].more_is_better else min
     return number(choose(present, key=lambda mean: mean.value)).split(" ")[0]

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:
     """Measure one run of one subject."""
     import numpy as np
+    import torch
 
     from partnerface.artefacts.layout import DatasetFolder
     from partnerface.evaluation.frames import read_frames
@@ -39,6 +40,8 @@ def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:
     dataset, folder = DatasetFolder(subject.dataset), subject.run(args.run)
     frames = read_frames(dataset, folder)
     metrics = available_metrics(Path(settings.lpips_weights), min(frames.truth.shape[1:3]), settings.lpips_device)
+    if not metrics.lpips:
+        torch.set_num_threads(1)  # the maps are so small that a second thread waits more than it works
     measured = measure(frames, metrics.present, f"evaluate {subject.name} {args.run}")
     with np.load(check(dataset.head, "dataset"), allow_pickle=False) as head:
         head_model = str(head["name"])

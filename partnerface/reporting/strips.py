@@ -1,0 +1,42 @@
+"""Strips of time: which frames were kept, which belong to which split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Coloured stretches over `total` frames.
+
+    Attributes:
+        label: the name of the row.
+        total: how many frames it is long.
+        stretches: (first frame, how many frames, kind), the kind naming a colour of the page.
+        count: frames that are marked.
+    """
+
+    label: str
+    total: int
+    stretches: tuple[tuple[int, int, str], ...]
+    count: int
+
+
+def strip(label: str, kinds: Sequence[str | None]) -> Strip:
+    """One kind per frame, None for an unmarked one."""
+    stretches, start = [], 0
+    for kind, members in groupby(kinds):
+        length = len(list(members))
+        if kind is not None:
+            stretches.append((start, length, kind))
+        start += length
+    return Strip(label, len(kinds), tuple(stretches), sum(kind is not None for kind in kinds))
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """`[1, 2, 3, 7]` → `1–3, 7`."""
+    parts = []
+    for _, members in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0]):
+        stretch = [number for _, number in members]
+        parts.append(str(stretch[0]) if len(stretch) == 1 else f"{stretch[0]}–{stretch[-1]}")
+    return ", ".join(parts)
