@@ -14,7 +14,7 @@ from partnerface.demo.portrait import fit_head, load_portrait
 from partnerface.demo.surface import Surface, eye_colour, paint_head, torso
 from partnerface.geometry.camera import project
 from partnerface.geometry.mesh import vertex_normals
-from partnerface.geometry.rasterize import interpolate, rasterize
+from partnerface.geometry.rasterize import rasterize
 from partnerface.head.builtin import builtin_head, builtin_parts
 from partnerface.head.builtin.parts import IRIS_RADIUS
 from partnerface.head.builtin.skin import EYEBALL_RADIUS
@@ -99,10 +99,10 @@ def make_demo(frames: int = FRAMES) -> Demo:
     focal, middle = FOCAL_WIDTHS * SIZE, (SIZE / 2, SIZE / 2)
     marks = (vertices[:, head.mediapipe_faces] * head.mediapipe_weights[..., None]).sum(2)
     parameters |= {
-        "focal": np.float32(focal),
-        "image_size": np.int64(SIZE),
+        "focal": np.array(focal, dtype=np.float32),
+        "image_size": np.array(SIZE, dtype=np.int64),
         "principal_point": np.array(middle, dtype=np.float32),
-        "fps": np.float32(FPS),
+        "fps": np.array(FPS, dtype=np.float32),
         "head_name": np.array(head.name),
         "offset": offset,
     }
@@ -153,10 +153,13 @@ def draw(demo: Demo) -> Iterator[np.ndarray]:
         values = np.concatenate([uv, trust[:, None], colour, light[:, None], eyes, flat[:, None]], 1).astype(np.float32)
         hit = face_id >= 0
         corners, shares = faces[face_id[hit]], weights[hit]
-        found = sum(values[corners[:, i]] * shares[:, i : i + 1] for i in range(3))
+        found = np.zeros((len(corners), values.shape[1]), dtype=np.float32)
+        for corner in range(3):
+            found += values[corners[:, corner]] * shares[:, corner : corner + 1]
         place_uv = np.zeros((2, size, size), dtype=np.float32)
         place_uv[:, hit] = found[:, :2].T - 0.5
-        texture = cv2.remap(surface.texture, *place_uv, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[hit]
+        place_u, place_v = place_uv
+        texture = cv2.remap(surface.texture, place_u, place_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[hit]
         shown = found[:, 2:3] * texture + (1 - found[:, 2:3]) * found[:, 3:6]
         shown *= found[:, 6:7]
         is_eye = found[:, 10] > 0.99

@@ -34,7 +34,7 @@ def hair_offset(head: HeadModel, vertices: np.ndarray, rotation: np.ndarray, por
         portrait: with the person's mask.
     """
     from scipy.ndimage import gaussian_filter1d
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     hair = head.regions == CLASS_NAMES.index("hair")
     skin = head.regions == CLASS_NAMES.index("skin")
@@ -53,7 +53,7 @@ def hair_offset(head: HeadModel, vertices: np.ndarray, rotation: np.ndarray, por
     relative = pixels - centre
     angle = np.arctan2(relative[:, 0], -relative[:, 1])
     own = np.interp(angle, np.append(angles, np.pi), np.append(growth, growth[0]))
-    distance = cKDTree(head.template[skin]).query(head.template)[0]
+    distance = KDTree(head.template[skin]).query(head.template)[0]
     # Thickness grows from the hairline like the square root: hair stands up at once, then lies parallel to the skull.
     grown = np.sqrt(np.clip(distance / GROWN, 0, 1)) * hair
     middle = vertices[hair].mean(0)

@@ -14,7 +14,7 @@ _SEED = 20240917
 
 
 def _bump(time: np.ndarray, centre: float, rise: float, hold: float = 0.0, fall: float | None = None) -> np.ndarray:
-    """0 → 1 → 0 with sine-squared flanks: up within `rise` s before, `hold` s at the top around, down within `fall` s."""
+    """0 → 1 → 0 with sine-squared flanks: `rise` s up, `hold` s at the top around `centre`, `fall` s down."""
     fall = rise if fall is None else fall
     before = np.clip((time - (centre - hold / 2 - rise)) / rise, 0, 1)
     after = np.clip(((centre + hold / 2 + fall) - time) / fall, 0, 1)
@@ -60,7 +60,8 @@ def _gaze(time: np.ndarray, head_yaw: np.ndarray, head_pitch: np.ndarray) -> np.
     """(N, 2) pitch (down) and yaw of the eyes: mostly on the camera, with glances aside."""
     yaw, pitch = -0.75 * head_yaw, -0.6 * head_pitch
     for centre, length, to_left, down in (
-        (2.2, 0.5, 0.28, 0.0), (4.5, 0.7, -0.30, 0.05), (6.6, 0.5, 0.10, -0.16), (8.9, 0.6, -0.12, 0.18), (11.3, 0.6, 0.24, -0.10),
+        (2.2, 0.5, 0.28, 0.0), (4.5, 0.7, -0.30, 0.05), (6.6, 0.5, 0.10, -0.16),
+        (8.9, 0.6, -0.12, 0.18), (11.3, 0.6, 0.24, -0.10),
     ):  # fmt: skip
         glance = _bump(time, centre, 0.07, length)
         yaw, pitch = yaw + to_left * glance, pitch + down * glance
@@ -98,13 +99,15 @@ def make_motion(head: HeadModel, frames: int = FRAMES) -> dict[str, np.ndarray]:
         ("brow_down", 1.2, 7.1, 0.3, 0.6), ("nose_wrinkle", 0.7, 7.2, 0.3, 0.3),
         ("pucker", 1.4, 5.75, 0.2, 0.1), ("funnel", 0.8, 5.75, 0.2, 0.1),
         ("lip_corner_up_left", 1.5, 8.7, 0.3, 0.4), ("dimple_left", 0.7, 8.7, 0.3, 0.4),
-        ("lip_corner_down", 1.1, 10.3, 0.3, 0.3), ("chin_raise", 0.9, 10.3, 0.3, 0.3), ("brow_inner_up", 0.9, 10.3, 0.3, 0.3),
+        ("lip_corner_down", 1.1, 10.3, 0.3, 0.3), ("chin_raise", 0.9, 10.3, 0.3, 0.3),
+        ("brow_inner_up", 0.9, 10.3, 0.3, 0.3),
         ("brow_outer_up_right", 1.4, 9.4, 0.25, 0.3), ("mouth_left", 0.8, 3.9, 0.25, 0.1),
         # then combinations that occur nowhere before
         ("lip_corner_up_right", 1.5, new + 0.65, 0.3, 0.4), ("brow_down_left", 1.2, new + 0.65, 0.3, 0.4),
         ("brow_outer_up_right", 1.3, new + 0.65, 0.3, 0.4), ("pucker", 1.3, new + 1.45, 0.2, 0.1),
         ("brow_inner_up", 1.3, new + 1.45, 0.25, 0.2), ("lip_corner_up", 1.4, new + 2.2, 0.3, 0.4),
-        ("brow_down", 1.1, new + 2.2, 0.3, 0.3), ("mouth_left", -1.1, new + 1.5, 0.3, 0.1), ("cheek_puff", 1.0, new + 1.0, 0.2, 0.1),
+        ("brow_down", 1.1, new + 2.2, 0.3, 0.3), ("mouth_left", -1.1, new + 1.5, 0.3, 0.1),
+        ("cheek_puff", 1.0, new + 1.0, 0.2, 0.1),
     ):  # fmt: skip
         add(str(name), float(amount) * at(*timing))
     jaw = jaw + 0.22 * at(new + 0.65, 0.3, 0.3) + 0.08 * at(4.9, 0.35, 0.4) + 0.16 * at(new + 2.2, 0.3, 0.2)

@@ -1,6 +1,7 @@
 """The portrait and the built-in head fitted to it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def load_portrait() -> Portrait:
     small = skimage.data.astronaut()[top:bottom, left:right, :3]
     image = cv2.resize(small, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC)
     height, width = image.shape[:2]
-    solutions = mp.solutions  # type: ignore[attr-defined]
+    solutions: Any = mp.solutions  # type: ignore[attr-defined]
     with quiet():
         with solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as mesh:
             found = mesh.process(image).multi_face_landmarks

@@ -1,6 +1,7 @@
 """What the demo's head and shoulders look like: texture coordinates, colours, and a painted eye."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from partnerface.head.model import HeadModel
 
 LINING, GUM, TOOTH, TONGUE = (0.36, 0.13, 0.12), (0.70, 0.40, 0.38), (0.93, 0.90, 0.84), (0.70, 0.35, 0.33)
 SCLERA, IRIS, PUPIL = (0.86, 0.83, 0.80), (0.34, 0.30, 0.20), (0.03, 0.03, 0.03)
+LASHES = (0.20, 0.14, 0.11)
 COLLAR, JACKET = (0.11, 0.11, 0.13), (0.20, 0.24, 0.33)
 PUPIL_RADIUS = 0.40  # of the iris
 
@@ -39,14 +41,14 @@ def _extended(portrait: Portrait) -> np.ndarray:
     """The portrait with every pixel outside the person replaced by the nearest one well inside."""
     from scipy.ndimage import binary_erosion, distance_transform_edt
 
-    inside = binary_erosion(portrait.mask > 0.6, iterations=5)
-    row, column = distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    return portrait.image[row, column]
+    inside: Any = binary_erosion(portrait.mask > 0.6, iterations=5)
+    nearest: Any = distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    return portrait.image[nearest[0], nearest[1]]
 
 
-def _visible(vertices: np.ndarray, pixels: np.ndarray, faces: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _visible(vertices: np.ndarray, pixels: np.ndarray, faces: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """(V,) bool: not hidden behind another part of the head."""
-    _, _, depth = rasterize(pixels, vertices[:, 2], faces, *shape)
+    _, _, depth = rasterize(pixels, vertices[:, 2], faces, shape[0], shape[1])
     column = np.clip(pixels[:, 0].astype(int), 0, shape[1] - 1)
     row = np.clip(pixels[:, 1].astype(int), 0, shape[0] - 1)
     return vertices[:, 2] < depth[row, column] + 0.003
@@ -60,7 +62,7 @@ def paint_head(head: HeadModel, vertices: np.ndarray, portrait: Portrait) -> Sur
         vertices: (V, 3) the fitted head in camera space, hair included.
         portrait: what it was fitted to.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     pixels = project(vertices, FOCAL, portrait.principal_point)
     normals = vertex_normals(vertices, head.faces)
@@ -81,14 +83,16 @@ def paint_head(head: HeadModel, vertices: np.ndarray, portrait: Portrait) -> Sur
     hair = head.regions == number("hair")
     for kind in (hair, ~hair):
         known = kind & (trust > 0.6)
-        distance, nearest = cKDTree(head.template[known]).query(head.template[kind], k=24)
+        distance, nearest = KDTree(head.template[known]).query(head.template[kind], k=24)
         weight = 1 / (distance + 0.004)
         colour[kind] = (seen[known][nearest] * weight[..., None]).sum(1) / weight.sum(1, keepdims=True)
     cheeks = seen[[50, 280, 205, 425]].mean(0)
     neck = head.regions == number("neck")
     colour[neck] = 0.5 * colour[neck] + 0.5 * cheeks * [0.86, 0.82, 0.80]
     for side in ("left_lid", "right_lid"):
-        colour[parts[side].ravel()] = cheeks * [0.80, 0.62, 0.58]
+        colour[parts[side].ravel()] = cheeks * [0.78, 0.58, 0.54]
+        # The loop runs from the outer corner (0) over the upper lid to the inner corner (8): lashes darken it.
+        colour[parts[side][:, :8].ravel()] = LASHES
     _paint_mouth(head, parts, colour)
     return Surface(pixels, trust, colour, normals, texture)
 
@@ -132,8 +136,10 @@ def torso(neck_base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     angle = 2 * np.pi * np.arange(segments) / segments
     rows, colours = [], []
     for up, wide, deep, colour in (
-        (0.046, 0.060, 0.060, COLLAR), (0.062, 0.065, 0.064, COLLAR), (0.056, 0.070, 0.069, COLLAR), (0.026, 0.074, 0.072, COLLAR),
-        (0.008, 0.079, 0.075, COLLAR), (0.002, 0.090, 0.080, JACKET), (-0.016, 0.125, 0.092, JACKET), (-0.038, 0.165, 0.104, JACKET),
+        (0.046, 0.060, 0.060, COLLAR), (0.062, 0.065, 0.064, COLLAR), (0.056, 0.070, 0.069, COLLAR),
+        (0.026, 0.074, 0.072, COLLAR),
+        (0.008, 0.079, 0.075, COLLAR), (0.002, 0.090, 0.080, JACKET), (-0.016, 0.125, 0.092, JACKET),
+        (-0.038, 0.165, 0.104, JACKET),
         (-0.072, 0.196, 0.112, JACKET), (-0.13, 0.212, 0.120, JACKET), (-0.40, 0.215, 0.125, JACKET),
     ):  # fmt: skip
         rows.append(neck_base + np.stack([wide * np.sin(angle), np.full(segments, up), deep * np.cos(angle)], 1))

@@ -1,11 +1,8 @@
-"""Triangle meshes: topology, normals, subdivision, and smooth fields over the surface. numpy; scipy inside functions."""
+"""Triangle meshes: topology, normals, subdivision, smooth fields over the surface. numpy; scipy inside functions."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 
 def edges(faces: np.ndarray) -> np.ndarray:
@@ -68,8 +65,8 @@ def subdivide(
     return np.concatenate([vertices, middle]), np.array(new, dtype=faces.dtype), pairs
 
 
-def laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple["csr_matrix", np.ndarray]:
-    """The cotangent Laplacian (V, V), positive semi-definite, and the lumped vertex areas (V,).
+def laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple[Any, np.ndarray]:
+    """The cotangent Laplacian (V, V), sparse and positive semi-definite, and the lumped vertex areas (V,).
 
     Cotangents are clamped to [0.02, 10], so that needles neither cut the mesh apart nor rule it (Pinkall and Polthier
     1993 for the formula).
@@ -94,9 +91,7 @@ def laplacian(vertices: np.ndarray, faces: np.ndarray) -> tuple["csr_matrix", np
     return (diags(degree) - adjacency).tocsr(), np.maximum(area, 1e-12)
 
 
-def smooth_field(
-    operator: "csr_matrix", area: np.ndarray, fixed: np.ndarray, values: np.ndarray, order: int = 2
-) -> np.ndarray:
+def smooth_field(operator: Any, area: np.ndarray, fixed: np.ndarray, values: np.ndarray, order: int = 2) -> np.ndarray:
     """The smoothest field with given values at some vertices.
 
     Args:
@@ -111,7 +106,7 @@ def smooth_field(
     from scipy.sparse import diags
     from scipy.sparse.linalg import splu
 
-    system = operator if order == 1 else (operator @ diags(1 / area) @ operator).tocsr()
+    system: Any = operator if order == 1 else (operator @ diags(1 / area) @ operator).tocsr()
     free = np.setdiff1d(np.arange(operator.shape[0]), fixed)
     out = np.zeros((operator.shape[0], *values.shape[1:]))
     out[fixed] = values
@@ -125,11 +120,12 @@ def smooth_field(
 
 def mirror_partners(vertices: np.ndarray, axis: int = 0) -> np.ndarray:
     """(V,) index of each vertex's mirror image in the plane where `axis` is 0; ValueError when the mesh has none."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     flipped = vertices.copy()
     flipped[:, axis] *= -1
-    distance, partner = cKDTree(vertices).query(flipped)
+    found: Any = KDTree(vertices).query(flipped)
+    distance, partner = found
     if distance.max() > 1e-5 or not (partner[partner] == np.arange(len(vertices))).all():
         raise ValueError(f"the mesh is not symmetric: a mirror image misses its vertex by {distance.max():.2g}")
     return partner

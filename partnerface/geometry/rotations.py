@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-# Below this squared angle (rad^2) sin(t)/t and (1 - cos t)/t^2 come from their series: the closed forms lose digits there.
+# Below this squared angle (rad^2) sin(t)/t and (1 - cos t)/t^2 come from their series: closed forms lose digits there.
 SMALL_SQUARED = 1e-6
 
 

@@ -1,4 +1,4 @@
-"""Measure the human face as MediaPipe sees it: `python -m partnerface.head.measure CLIP... -o partnerface/head/data/face.npz`.
+"""Measure the human face as MediaPipe sees it: `python -m partnerface.head.measure CLIP... -o face.npz`.
 
 Run by hand; the built-in head needs only the file that this leaves. What it leaves, in units of the distance between
 the outer eye corners, origin midway between them, x to the subject's left, y up, z out of the face:
@@ -38,7 +38,7 @@ def similarity(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> n
 
 
 def landmarks_of(path: Path, every: int) -> np.ndarray:
-    """MediaPipe's points (n, 478, 3) of every `every`-th frame, y and z turned to head axes; frames without a face fall out."""
+    """MediaPipe's points (n, 478, 3) of every `every`-th frame with a face, y and z turned to head axes."""
     import cv2
     import mediapipe as mp
 
@@ -83,7 +83,8 @@ def orient(triangles: list[tuple[int, ...]]) -> np.ndarray:
     """Turn triangles the same way round as the first one that holds `FRONT`, each edge being run through both ways."""
     first = next(t for t in triangles if set(FRONT) <= set(t))
     tip = next(vertex for vertex in first if vertex not in FRONT)
-    todo, left, done = [(*FRONT, tip)], set(triangles) - {first}, []
+    todo: list[tuple[int, ...]] = [(*FRONT, tip)]
+    left, done = set(triangles) - {first}, []
     by_edge: dict[frozenset[int], list[tuple[int, ...]]] = {}
     for triangle in triangles:
         for skipped in range(3):

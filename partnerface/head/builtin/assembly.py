@@ -1,13 +1,13 @@
 """All parts of the built-in head in one mesh, with names for where things are."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from partnerface.geometry.mesh import edges, laplacian, mirror_partners, smooth_field
-from partnerface.head.builtin import face as names
 from partnerface.head.builtin import parts
 from partnerface.head.builtin.face import Face, load_face
 from partnerface.head.builtin.skin import EYEBALL_RADIUS, build_skin, eye_centres
@@ -33,9 +33,9 @@ class Assembly:
     groups: dict[str, np.ndarray]
     mirror: np.ndarray
     centres: np.ndarray
-    _cache: dict[str, tuple] = field(default_factory=dict, repr=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def operator(self) -> tuple:
+    def operator(self) -> tuple[Any, np.ndarray]:
         """Cotangent Laplacian and vertex areas of the skin."""
         if "operator" not in self._cache:
             self._cache["operator"] = laplacian(self.vertices[: self.n_skin], self.skin_faces)
@@ -46,15 +46,15 @@ class Assembly:
         if "graph" not in self._cache:
             pairs = edges(self.skin_faces)
             length = np.linalg.norm(self.vertices[pairs[:, 0]] - self.vertices[pairs[:, 1]], axis=1)
-            self._cache["graph"] = (csr_matrix((length, (pairs[:, 0], pairs[:, 1])), shape=(self.n_skin, self.n_skin)),)
-        return self._cache["graph"][0]
+            self._cache["graph"] = csr_matrix((length, (pairs[:, 0], pairs[:, 1])), shape=(self.n_skin, self.n_skin))
+        return self._cache["graph"]
 
     def distance_from(self, sources: np.ndarray, limit: float = np.inf) -> np.ndarray:
-        """(n_skin,) length of the shortest way over the skin's edges from the nearest of `sources`; inf beyond `limit`."""
+        """(n_skin,) shortest way over the skin's edges from the nearest of `sources`, metres; inf beyond `limit`."""
         return dijkstra(self.graph(), directed=False, indices=sources, min_only=True, limit=limit)
 
     def spread(self, fixed: np.ndarray, values: np.ndarray, reach: float, order: int = 2) -> np.ndarray:
-        """The smoothest field over the skin with `values` at `fixed`, zero farther than `reach` metres of way from them."""
+        """The smoothest field over the skin with `values` at `fixed`, zero farther than `reach` metres from them."""
         far = np.flatnonzero(~np.isfinite(self.distance_from(fixed, reach)))
         far = np.setdiff1d(far, fixed)
         zeros = np.zeros((len(far), *values.shape[1:]))

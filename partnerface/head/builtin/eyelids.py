@@ -17,7 +17,7 @@ def eyelid_basis(head: Assembly) -> np.ndarray:
 
 
 def _margin(head: Assembly, points: tuple[int, ...], centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Longitude-like x (metres) and elevation (radians) of a lid's margin seen from the eyeball's centre, sorted by x."""
+    """x (metres) and elevation (radians) of a lid's margin seen from the eyeball's centre, sorted by x."""
     offset = head.vertices[list(points)] - centre
     order = np.argsort(offset[:, 0])
     return offset[order, 0], np.arctan2(offset[order, 1], offset[order, 2])

@@ -111,35 +111,32 @@ IBUG68 = (
 )
 
 
+# Where hair grows on the shell behind the face, as height of its lower edge over depth z (metres): low on the nape,
+# rising behind the ear, higher at the temple.
+_HAIRLINE_Z = (-0.125, -0.085, -0.070, -0.050)
+_HAIRLINE_Y = (-0.066, -0.045, -0.008, 0.022)
+
+
 def region_labels(head: Assembly) -> np.ndarray:
     """(V,) uint8, index into conventions.CLASS_NAMES."""
     number = {name: position for position, name in enumerate(CLASS_NAMES)}
-    labels = np.full(len(head.vertices), number["skin"], dtype=np.uint8)
     rings = head.groups["rings"]
-    total = (
-        max(
-            int(group.max())
-            for name, group in head.groups.items()
-            if name in ("throat", "lining", "rings", "left_lid", "right_lid")
-        )
-        + 1
-    )
-    coarse = np.full(total, number["skin"], dtype=np.uint8)
+    count = int(head.groups["throat"].max()) + 1
+    shell = len(CLASS_NAMES)  # a class for the time being: cranium, neck and what lies between
+    coarse = np.full(count, number["skin"], dtype=np.uint8)
     coarse[list(names.RIGHT_BROW)] = coarse[head.face.mirror[list(names.RIGHT_BROW)]] = number["brows"]
     coarse[list(NOSE)] = number["nose"]
     coarse[list(LIPS)] = number["lips"]
-    coarse[rings.ravel()] = number["hair"]
-    # Columns run from the forehead (0) over the right ear (9) to the chin (18): hair on the cranium, skin and neck below.
-    place = head.vertices[rings]
-    column = np.arange(rings.shape[1])
-    frontal = np.minimum(column, rings.shape[1] - column) >= 9
-    below = place[..., 1] < -0.055 - 0.25 * (place[..., 2] + 0.09)
-    coarse[rings[below]] = number["neck"]
-    side = frontal[None] & ~below
-    coarse[rings[side & (np.arange(len(rings)) < 2)[:, None]]] = number["skin"]
-    coarse[rings[frontal[None] & below & (np.arange(len(rings)) < 1)[:, None]]] = number["skin"]
+    coarse[rings.ravel()] = shell
     coarse[head.groups["lining"].ravel()] = coarse[head.groups["throat"]] = number["mouth_inside"]
+
+    labels = np.full(len(head.vertices), number["skin"], dtype=np.uint8)
     labels[: head.n_skin] = _subdivided(head, coarse, number["skin"])
+    _, y, z = head.vertices.T
+    is_shell = labels == shell
+    labels[is_shell] = number["skin"]
+    labels[is_shell & (y < -0.055 - 0.25 * (z + 0.09))] = number["neck"]
+    labels[is_shell & (y > np.interp(z, _HAIRLINE_Z, _HAIRLINE_Y))] = number["hair"]
     for part, region in (
         *(("left_eye", "eyes"), ("right_eye", "eyes"), ("left_ear", "ears"), ("right_ear", "ears")),
         *((name, "mouth_inside") for name in ("upper_teeth", "lower_teeth", "tongue")),
@@ -149,20 +146,23 @@ def region_labels(head: Assembly) -> np.ndarray:
 
 
 def _subdivided(head: Assembly, coarse: np.ndarray, plain: int) -> np.ndarray:
-    """Labels of the subdivided skin: a midpoint takes the label of its two ends, where they differ the one that is not
-    plain skin's only if both are special (the later class wins)."""
-    out = np.full(head.n_skin, 255, dtype=np.uint8)
+    """(n_skin,) labels of the subdivided skin: a midpoint takes the label of its two ends; where they differ, plain
+    skin's if that is one of them, else the later class's."""
+    triangles = head.skin_faces
     count = len(coarse)
+    low = np.full(head.n_skin, 255, dtype=np.uint8)
+    high = np.zeros(head.n_skin, dtype=np.uint8)
+    has_plain = np.zeros(head.n_skin, dtype=bool)
+    for own in range(3):
+        for other in ((own + 1) % 3, (own + 2) % 3):
+            # Of a small triangle's neighbours the coarse ones are a midpoint's ends.
+            use = (triangles[:, own] >= count) & (triangles[:, other] < count)
+            vertex, label = triangles[use, own], coarse[triangles[use, other]]
+            np.minimum.at(low, vertex, label)
+            np.maximum.at(high, vertex, label)
+            has_plain[vertex[label == plain]] = True
+    out = np.where(low == high, low, np.where(has_plain, plain, high)).astype(np.uint8)
     out[:count] = coarse
-    neighbours: dict[int, set[int]] = {}
-    for triangle in head.skin_faces.tolist():
-        for vertex in triangle:
-            if vertex >= count:
-                neighbours.setdefault(vertex, set()).update(other for other in triangle if other < count)
-    for vertex, ends in neighbours.items():
-        found = sorted({int(coarse[end]) for end in ends})
-        out[vertex] = found[0] if len(found) == 1 else (plain if plain in found else max(found))
-    out[out == 255] = plain
     return out
 
 

@@ -1,4 +1,4 @@
-"""What is not skin: eyeballs, teeth, tongue and ears, each a surface of its own. Metres, axes and origin of the skin."""
+"""What is not skin: eyeballs, teeth, tongue, ears, each a surface of its own. Metres, axes and origin of the skin."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ def _grid(rows: int, columns: int, closed: bool) -> np.ndarray:
 
 
 def eyeball(centre: np.ndarray, radius: float) -> Part:
-    """A ball that looks along +z; one ring of its vertices is the edge of the iris, at right, top, left and bottom too."""
+    """A ball that looks along +z; one ring of its vertices is the edge of the iris."""
     iris = np.arcsin(IRIS_RADIUS / radius)
     rings = np.concatenate(
         [iris * np.array([0.40, 0.75, 1.0]), iris + (np.pi - iris) * np.array([0.09, 0.19, 0.3, 0.43, 0.6, 0.8])]

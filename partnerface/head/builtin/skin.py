@@ -140,7 +140,7 @@ def _rings(oval: np.ndarray) -> np.ndarray:
 
 
 def _fair(vertices: np.ndarray, faces: np.ndarray, free: np.ndarray, pull: np.ndarray) -> np.ndarray:
-    """Move `free` vertices to where the umbrella Laplacian of the surface changes least, held to their place by `pull`."""
+    """Move `free` vertices to where the surface's umbrella Laplacian is least, held to their place by `pull`."""
     from scipy.sparse import coo_matrix, diags
     from scipy.sparse.linalg import splu
 
