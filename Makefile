@@ -34,10 +34,11 @@ env: $(STAMP) ## Make .venv with every package as pinned in constraints.txt
 
 $(STAMP):
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found; install one, or name it: make PYTHON=..." >&2; exit 1; }
+	@echo "making .venv with $(PYTHON); the first time takes some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { \
 		rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install pip; }
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
 	@rm -f .venv/.made-* && touch $@
 
 avatar: $(STAMP) ## Walk the whole road for VIDEO, or for the subjects of config.yaml

@@ -68,7 +68,8 @@ def canonical(path: str) -> str:
     """
     full = Path(os.path.abspath(os.path.expanduser(path)))
     here = Path.cwd()
-    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
+    below = str(full.relative_to(here)) if full.is_relative_to(here) else ""
+    return str(full) if not below or below.startswith("-") else below  # a leading dash would read as a flag
 
 
 def prepare_environment(root: str | Path) -> None:

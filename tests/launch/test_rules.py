@@ -35,6 +35,7 @@ def test_one_spelling_for_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert canonical("./a/../b.mp4") == "b.mp4"
     assert canonical(str(tmp_path / "b.mp4")) == "b.mp4"
+    assert canonical("./-b.mp4") == str(tmp_path / "-b.mp4")
     assert canonical("../b.mp4") == str(tmp_path.parent / "b.mp4")
 
 
