@@ -31,12 +31,3 @@ def strip(label: str, kinds: Sequence[str | None]) -> Strip:
             stretches.append((start, length, kind))
         start += length
     return Strip(label, len(kinds), tuple(stretches), sum(kind is not None for kind in kinds))
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """`[1, 2, 3, 7]` → `1–3, 7`."""
-    parts = []
-    for _, members in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0]):
-        stretch = [number for _, number in members]
-        parts.append(str(stretch[0]) if len(stretch) == 1 else f"{stretch[0]}–{stretch[-1]}")
-    return ", ".join(parts)
