@@ -43,12 +43,20 @@ class TrackingSettings:
 class ParsingSettings:
     """Semantic classes and soft alpha of each frame."""
 
+    smoothing: float = setting(0.25, "weight of each neighbouring frame's mask, moved with the head; 0 is none",
+                               None, 0.0, 0.33)  # fmt: skip
+    raster_size: int = setting(192, "edge of the pictures in which the fitted head is drawn for classes", "px", 64, 1024)
+
 
 @dataclass(frozen=True)
 class DatasetSettings:
     """Compositing, mask policy and splits."""
 
     size: int = setting(256, "edge of the images that training sees", "px", 32, 2048)
+    background: str = setting("white", "what the head is laid over", choices=("white", "black", "grey"))
+    mask_policy: str = setting("head+neck", "what belongs to the avatar", choices=("head", "head+neck"))
+    splits: tuple[str, ...] = setting(("tail:0.2", "unseen-expression:0.2"),
+                                      "which frames are held out: tail:F, last:N, unseen-expression:F or json:PATH")  # fmt: skip
 
 
 @dataclass(frozen=True)
