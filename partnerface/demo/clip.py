@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from partnerface.conventions import CLASS_NAMES, FACING_CAMERA
+from partnerface.conventions import CLASS_NAMES, FACING_CAMERA, JOINT_NAMES
 from partnerface.demo.hair import hair_offset
 from partnerface.demo.motion import FPS, FRAMES, make_motion
 from partnerface.demo.portrait import fit_head, load_portrait
@@ -48,7 +48,7 @@ class Demo:
     landmarks: np.ndarray
     rest: np.ndarray
     surface: Surface
-    neck_base: np.ndarray
+    joints: np.ndarray
 
 
 def _posed(head: HeadModel, parameters: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -106,7 +106,7 @@ def make_demo(frames: int = FRAMES) -> Demo:
         "head_name": np.array(head.name),
         "offset": offset,
     }
-    return Demo(head, parameters, vertices, project(marks, focal, middle), rest, surface, joints[0])
+    return Demo(head, parameters, vertices, project(marks, focal, middle), rest, surface, joints)
 
 
 def _rotation(axis_angle: np.ndarray) -> np.ndarray:
@@ -127,7 +127,7 @@ def draw(demo: Demo) -> Iterator[np.ndarray]:
     import cv2
 
     head, surface = demo.head, demo.surface
-    body, body_faces, body_colour = torso(demo.neck_base)
+    body, body_faces, body_colour = torso(demo.joints[0])
     count = head.n_vertices
     faces = np.concatenate([head.faces, body_faces + count])
     trust = np.concatenate([surface.trust, np.zeros(len(body))])
@@ -145,7 +145,7 @@ def draw(demo: Demo) -> Iterator[np.ndarray]:
     facing = _rotation(np.array(FACING_CAMERA))
     for frame, vertices in enumerate(demo.vertices):
         place = body @ facing.T + demo.parameters["translation"][frame]
-        place = place + (demo.neck_base - facing @ demo.neck_base)
+        place = place + (demo.joints[0] - facing @ demo.joints[0])
         points = np.concatenate([vertices, place])
         face_id, weights, _ = rasterize(project(points, focal, middle), points[:, 2], faces, size, size, cull=True)
         normals = vertex_normals(points, faces)
@@ -176,11 +176,11 @@ def _shade(normals: np.ndarray) -> np.ndarray:
 
 def _eye_directions(demo: Demo) -> np.ndarray:
     """(V + body, 3) rest-space directions from the eyeballs' centres; zero for other vertices."""
-    body = len(torso(demo.neck_base)[0])
+    body = len(torso(demo.joints[0])[0])
     out = np.zeros((demo.head.n_vertices + body, 3))
     for name, ids in builtin_parts().items():
         if name in ("left_eye", "right_eye"):
-            out[ids] = demo.rest[ids] - demo.rest[ids].mean(0)
+            out[ids] = demo.rest[ids] - demo.joints[JOINT_NAMES.index(name)]
     return out
 
 

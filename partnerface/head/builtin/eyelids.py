@@ -7,6 +7,8 @@ from partnerface.head.builtin.assembly import Assembly
 from partnerface.head.builtin.skin import EYEBALL_RADIUS, LID_THICKNESS
 
 CREASE = 0.0055  # height of the upper lid's fold above its margin, metres: above it the skin stays
+BELOW_BROW = 0.75  # the fold's greatest height, as a share of the way from the margin to the brow
+RIGHT_BROW_EDGE = (46, 53, 52, 65, 55)
 RISE = 0.15  # how far up the opening the lower lid comes to meet the upper one
 
 
@@ -34,7 +36,9 @@ def _close_right(head: Assembly) -> np.ndarray:
     across = np.hypot(offset[:, 1], offset[:, 2])
     top, bottom = np.interp(x, *upper), np.interp(x, *lower)
     meet = bottom + RISE * (top - bottom)
-    fold = top + CREASE / EYEBALL_RADIUS
+    # The fold lies between margin and brow, which the lid doesn't pull.
+    brow = np.interp(x, *_margin(head, RIGHT_BROW_EDGE, centre))
+    fold = np.minimum(top + CREASE / EYEBALL_RADIUS, top + BELOW_BROW * (brow - top))
     # Lids end at the eye's corners; beyond them nothing turns.
     near = (x > upper[0][0] - 1e-6) & (x < upper[0][-1] + 1e-6) & (offset[:, 2] > -0.006)
     inner_ids = head.groups["right_lid"].ravel()

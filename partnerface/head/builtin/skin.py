@@ -24,6 +24,7 @@ HEAD_RINGS, NECK_RINGS = 9, 4
 EYEBALL_RADIUS = 0.0118
 LID_THICKNESS = 0.0012
 LINING_RINGS = 4
+PULL = 2.0  # of the drawn shape of cranium and neck, against smoothness
 
 
 @dataclass
@@ -240,7 +241,7 @@ def coarse_skin(face: Face) -> Skin:
     rings = groups["rings"]
     free = rings[:-1].ravel()
     # Just behind the face only smoothness counts; farther back the cranium's shape does.
-    strength = np.minimum(np.arange(len(rings) - 1) / 3.0, 1.0) ** 2 * 0.15
+    strength = np.minimum(np.arange(len(rings) - 1) / 2.5, 1.0) ** 2 * PULL
     vertices = _fair(vertices, faces, free, np.repeat(strength, rings.shape[1]))
     return Skin(vertices, faces, groups)
 
