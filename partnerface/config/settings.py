@@ -45,7 +45,7 @@ class ParsingSettings:
 
     smoothing: float = setting(0.25, "weight of each neighbouring frame's mask, moved with the head; 0 is none",
                                None, 0.0, 0.33)  # fmt: skip
-    raster_size: int = setting(192, "edge of the pictures in which the fitted head is drawn for classes", "px", 64, 1024)
+    raster_size: int = setting(192, "edge of the pictures in which the head is drawn for classes", "px", 64, 1024)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class DatasetSettings:
     background: str = setting("white", "what the head is laid over", choices=("white", "black", "grey"))
     mask_policy: str = setting("head+neck", "what belongs to the avatar", choices=("head", "head+neck"))
     splits: tuple[str, ...] = setting(("tail:0.2", "unseen-expression:0.2"),
-                                      "which frames are held out: tail:F, last:N, unseen-expression:F or json:PATH")  # fmt: skip
+                                      "what is held out: tail:F, last:N, unseen-expression:F or json:PATH")  # fmt: skip
 
 
 @dataclass(frozen=True)
