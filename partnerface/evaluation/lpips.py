@@ -109,6 +109,11 @@ class LpipsMetric:
     network: Lpips
     files: Mapping[str, str]
 
+    @property
+    def device(self) -> str:
+        """`cpu` or `cuda`."""
+        return self.network.shift.device.type
+
     @torch.no_grad()
     def __call__(self, truth: Tensor, image: Tensor) -> Score:
         """LPIPS of two (3, H, W) images in [0, 1]; the score takes a mask as every metric's does."""

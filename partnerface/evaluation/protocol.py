@@ -45,7 +45,13 @@ def describe_metrics(height: int, width: int) -> dict[str, dict[str, Any]]:
 def describe_lpips(metrics: Metrics) -> dict[str, dict[str, Any]]:
     """LPIPS on AlexNet and on VGG16: the files it was computed with, or why it is absent."""
     present = {
-        name: {"present": True, "version": "0.1 lin", "input_range": [-1, 1], "sha256": dict(metric.files)}
+        name: {
+            "present": True,
+            "version": "0.1 lin",
+            "input_range": [-1, 1],
+            "sha256": dict(metric.files),
+            "device": metric.device,
+        }
         for name, metric in metrics.lpips.items()
     }
     return {**present, **{name: {"present": False, "reason": reason} for name, reason in metrics.absent.items()}}

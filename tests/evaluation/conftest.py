@@ -1,16 +1,21 @@
 """A small subject on disk: eight frames, two splits, a run that renders six of them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
+from torch import nn
 
 from partnerface.artefacts.files import write, write_npz
 from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
 from partnerface.conventions import CLASS_NAMES
 
 SIZE = 96
+HEAD_CHANNELS = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
+NAMES = {"alex": ("alexnet-owt-7be5be79.pth", "alex.pth"), "vgg": ("vgg16-397923af.pth", "vgg.pth")}
 
 
 def face_landmarks(size: int) -> np.ndarray:
@@ -66,3 +71,38 @@ def subject(tmp_path):
     with write(run.avatar, "train") as temporary:
         save_file({"x": np.zeros(1)}, temporary, {"partnerface": json.dumps({"facts": {"seed": 3}})})
     return folder
+
+
+def trunk(net: str) -> nn.Sequential:
+    """torchvision's `features`, layer by layer."""
+    if net == "alex":
+        layers = [
+            nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2),
+            nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
+            nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2),
+        ]  # fmt: skip
+        return nn.Sequential(*layers)
+    layers, channels = [], 3
+    for out in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
+        layers += [nn.Conv2d(channels, out, 3, padding=1), nn.ReLU()] if out else [nn.MaxPool2d(2)]
+        channels = out or channels
+    return nn.Sequential(*layers)
+
+
+def make_weights(folder: Path, net: str) -> tuple[nn.Sequential, list[torch.Tensor]]:
+    """Weights as torchvision and the LPIPS repository store them, of random values."""
+    torch.manual_seed(0)
+    layers = trunk(net)
+    heads = [torch.rand(1, channels, 1, 1) for channels in HEAD_CHANNELS[net]]
+    state = {f"features.{name}": value for name, value in layers.state_dict().items()}
+    torch.save({**state, "classifier.1.weight": torch.zeros(2)}, folder / NAMES[net][0])
+    torch.save({f"lin{k}.model.1.weight": head for k, head in enumerate(heads)}, folder / NAMES[net][1])
+    return layers, heads
+
+
+@pytest.fixture
+def write_weights():
+    """A function (folder, `alex` or `vgg`) that writes both weight files and returns the trunk and the heads."""
+    return make_weights

@@ -11,39 +11,8 @@ from torch import nn
 from partnerface.errors import InputError
 from partnerface.evaluation.lpips import LpipsMetric, find_weights, load
 
-HEAD_CHANNELS = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
 #: Where the trunks are cut, as in the LPIPS repository: after these layers of torchvision's `features`.
 CUTS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}
-NAMES = {"alex": ("alexnet-owt-7be5be79.pth", "alex.pth"), "vgg": ("vgg16-397923af.pth", "vgg.pth")}
-
-
-def trunk(net: str) -> nn.Sequential:
-    """torchvision's `features`, layer by layer."""
-    if net == "alex":
-        layers = [
-            nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2),
-            nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),
-            nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2),
-        ]  # fmt: skip
-        return nn.Sequential(*layers)
-    layers, channels = [], 3
-    for out in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
-        layers += [nn.Conv2d(channels, out, 3, padding=1), nn.ReLU()] if out else [nn.MaxPool2d(2)]
-        channels = out or channels
-    return nn.Sequential(*layers)
-
-
-def write_weights(folder, net: str) -> tuple[nn.Sequential, list[torch.Tensor]]:
-    """Weights as torchvision and the LPIPS repository store them, of random values."""
-    torch.manual_seed(0)
-    layers = trunk(net)
-    heads = [torch.rand(1, channels, 1, 1) for channels in HEAD_CHANNELS[net]]
-    state = {f"features.{name}": value for name, value in layers.state_dict().items()}
-    torch.save({**state, "classifier.1.weight": torch.zeros(2)}, folder / NAMES[net][0])
-    torch.save({f"lin{k}.model.1.weight": head for k, head in enumerate(heads)}, folder / NAMES[net][1])
-    return layers, heads
 
 
 def files_in(folder: Path, net: str) -> tuple[Path, Path]:
@@ -73,7 +42,7 @@ def their_maps(net: str, layers: nn.Sequential, heads: list[torch.Tensor], *imag
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
-def test_lpips_like_the_sequential_trunk(tmp_path, net):
+def test_lpips_like_the_sequential_trunk(tmp_path, write_weights, net):
     layers, heads = write_weights(tmp_path, net)
     metric = loaded(tmp_path, net)
     truth, image = torch.rand(2, 3, 64, 80).double()
@@ -86,11 +55,14 @@ def test_lpips_like_the_sequential_trunk(tmp_path, net):
     mask[10:20, 30:50] = True
     large = [nn.functional.interpolate(m[None, None], (64, 80), mode="bilinear")[0, 0] for m in theirs]
     assert score(mask) == pytest.approx(float(torch.stack(large).sum(0)[mask].mean()), rel=1e-4)
-    assert set(metric.files) == set(NAMES[net])
+    assert {file.split(".")[0] for file in metric.files} == {
+        {"alex": "alexnet-owt-7be5be79", "vgg": "vgg16-397923af"}[net],
+        net,
+    }
     assert all(len(checksum) == 64 for checksum in metric.files.values())
 
 
-def test_safetensors_give_the_same(tmp_path):
+def test_safetensors_give_the_same(tmp_path, write_weights):
     write_weights(tmp_path, "alex")
     trunk_file, head_file = files_in(tmp_path, "alex")
     truth, image = torch.rand(2, 3, 64, 64).double()
@@ -125,7 +97,7 @@ class Payload:
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
-def test_pickled_code_is_refused_and_not_run(tmp_path, save):
+def test_pickled_code_is_refused_and_not_run(tmp_path, write_weights, save):
     write_weights(tmp_path, "alex")
     proof = tmp_path / "proof"
     save({"lin0.model.1.weight": Payload(proof)}, tmp_path / "alex.pth")
@@ -144,7 +116,7 @@ def test_pickled_code_is_refused_and_not_run(tmp_path, save):
         ([1, 2], "not a state dict"),
     ],
 )
-def test_other_files_are_refused_in_one_line(tmp_path, content, message):
+def test_other_files_are_refused_in_one_line(tmp_path, write_weights, content, message):
     write_weights(tmp_path, "alex")
     if isinstance(content, bytes):
         (tmp_path / "alex.pth").write_bytes(content)
@@ -154,3 +126,14 @@ def test_other_files_are_refused_in_one_line(tmp_path, content, message):
         loaded(tmp_path, "alex")
     assert "\n" not in str(caught.value)
     assert "alex.pth" in str(caught.value)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_a_gpu_gives_the_number_of_the_cpu(tmp_path, write_weights, net):
+    write_weights(tmp_path, net)
+    truth, image = torch.rand(2, 3, 128, 128).double()
+    here = load(net, *files_in(tmp_path, net))(truth, image)(None)
+    there = load(net, *files_in(tmp_path, net), device="cuda")(truth, image)(None)
+    assert there == pytest.approx(here, rel=1e-4)

@@ -99,6 +99,22 @@ def test_stage_writes_table_and_protocol(evaluated, rows):
     assert set(protocol["versions"]) == {"partnerface", "python", "torch", "numpy"}
 
 
+def test_stage_with_lpips_weights(subject, tmp_path, write_weights):
+    (tmp_path / "weights").mkdir()
+    write_weights(tmp_path / "weights", "alex")
+    settings = EvaluateSettings(lpips_weights=str(tmp_path / "weights"), lpips_device="cpu")
+    evaluate.run(argparse.Namespace(subject=subject.root, run="partnerface"), settings)
+    table = pd.read_csv(subject.run("partnerface").metrics)
+    counts = table.groupby("metric").size()
+    assert counts["lpips_alex"] == counts["psnr"]
+    assert "lpips_vgg" not in counts
+    lpips = json.loads(subject.run("partnerface").protocol.read_text())["lpips"]
+    assert lpips["lpips_alex"]["present"]
+    assert lpips["lpips_alex"]["device"] == "cpu"
+    assert set(lpips["lpips_alex"]["sha256"]) == {"alexnet-owt-7be5be79.pth", "alex.pth"}
+    assert lpips["lpips_vgg"]["present"] is False
+
+
 def test_seed_of_the_folder_when_the_avatar_does_not_say(subject, tmp_path):
     source, run = subject.run("partnerface"), subject.run("partnerface/seed1")
     run.root.mkdir()
