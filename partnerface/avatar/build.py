@@ -8,24 +8,38 @@ from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import carve_hull
 from partnerface.avatar.surface import Box, Surface
+from partnerface.conventions import CLASS_NAMES
 from partnerface.head.skinning import HeadTensors
 from partnerface.kernels.reference.march import voxel
 
 HULL_VOXEL = 0.004
-#: Hair may stand this far off the head model; skin is never this deep beneath it.
-OUTSIDE, INSIDE = 0.07, 0.025
+#: How far off the head model something can stand, by the class of the place, m: hair, glasses, skin.
+OUTSIDE = {"hair": 0.09, "ears": 0.06, "eyes": 0.03, "brows": 0.03, "nose": 0.02}
+SKIN_OUTSIDE = 0.015
+#: Nothing visible is this deep beneath it, m.
+INSIDE = 0.012
+#: A place of the surface is hidden when its normal never comes nearer to the camera's direction than this cosine.
+HIDDEN = -0.6
 #: Part of the frames whose mask must hold a voxel: the neck swings against the head, and masks err.
-HULL_SHARE = 0.6
+HULL_SHARE = 0.8
 HULL_FRAMES = 48
 
 
-def _near_surface(surface: Surface, box: Box, resolution: tuple[int, int, int], normals: Tensor) -> Tensor:
-    """[cells] bool: not farther outside or deeper inside the canonical head than anything visible can be."""
+def _near_surface(
+    surface: Surface, box: Box, resolution: tuple[int, int, int], outside: Tensor, normals: Tensor, seen: Tensor
+) -> Tensor:
+    """[cells] bool: where anything visible can be: not far outside or deep inside the head, not on its hidden side.
+
+    Args:
+        outside: [V] how far off each vertex anything can stand, m.
+        normals: [V, 3]. seen: [V] bool, whether the place ever faces the camera.
+    """
     centres = box.centres(resolution)
-    index = surface.template_volume[voxel(centres, box.low, box.high, surface.resolution)]
+    index = surface.anchors[surface.template_volume[voxel(centres, box.low, box.high, surface.resolution)]]
     away = centres - surface.canonical[index]
     distance = away.norm(dim=1)
-    return (distance < OUTSIDE) & ~(((away * normals[index]).sum(1) < 0) & (distance > INSIDE))
+    deep = ((away * normals[index]).sum(1) < 0) & (distance > INSIDE)
+    return (distance < outside[index]) & ~deep & seen[index]
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
@@ -42,6 +56,7 @@ def build_avatar(
     config: AvatarConfig,
     head: HeadTensors,
     faces: Tensor,
+    regions: Tensor,
     shape: Tensor,
     motion: Motion,
     alpha: Tensor,
@@ -51,7 +66,8 @@ def build_avatar(
 
     Args:
         config: what it is made of.
-        head, faces, shape: the head model, its triangles and the subject's shape (S,).
+        head, faces, regions: the head model, its triangles and its vertices' classes.
+        shape: (S,) the subject's.
         motion: the training frames.
         alpha: [T, H, W] their masks in [0, 1].
         camera: [3, 3] K at H x W.
@@ -63,11 +79,17 @@ def build_avatar(
     frames = surface.frames(motion.take(chosen))
     share = carve_hull(box, resolution, alpha[chosen], camera, frames.rotation, frames.translation)
     normals = vertex_normals(surface.canonical, faces)
-    hull = (share >= HULL_SHARE).view(-1) & _near_surface(surface, box, resolution, normals)
+    toward = torch.nn.functional.normalize(
+        -(frames.rotation.transpose(1, 2) @ frames.translation[..., None])[..., 0], dim=1
+    )
+    seen = (normals @ toward.T).amax(1) > HIDDEN
+    reach = torch.tensor([OUTSIDE.get(name, SKIN_OUTSIDE) for name in CLASS_NAMES])
+    outside = reach[regions.long()]
+    hull = (share >= HULL_SHARE).view(-1) & _near_surface(surface, box, resolution, outside, normals, seen)
     # Wherever the posed surface goes there may be skin, whatever the masks say.
-    hull[voxel(frames.vertices.reshape(-1, 3), box.low, box.high, resolution)] = True
+    hull[voxel(frames.vertices[:, seen].reshape(-1, 3), box.low, box.high, resolution)] = True
     grid = hull.view(1, 1, *resolution).float()
-    hull = torch.nn.functional.max_pool3d(grid, 5, stride=1, padding=2)[0, 0] > 0
+    hull = torch.nn.functional.max_pool3d(grid, 3, stride=1, padding=1)[0, 0] > 0
     return Avatar(
         config,
         surface,

@@ -41,13 +41,14 @@ class Rendering:
     """R rays and the M samples behind them.
 
     Attributes:
-        colour: [R, 3] sRGB over the background. opacity: [R].
+        colour: [R, 3] sRGB over the background. opacity: [R]. spread: [R] variance of the depth along the ray, m^2.
         weight: [M] compositing weights. canonical: [M, 3], m. distance: [M] to the posed surface, m.
         displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
     """
 
     colour: Tensor
     opacity: Tensor
+    spread: Tensor
     weight: Tensor
     canonical: Tensor
     distance: Tensor
@@ -152,7 +153,7 @@ class Avatar(nn.Module):
         if self.config.skinning:
             canonical, reach = self.surface.to_canonical(points, slot[ray], conditions.frames)
         live = self.occupancy.is_live(canonical.detach())
-        ray, canonical, reach = ray[live], canonical[live], reach[live]
+        ray, distance, canonical, reach = ray[live], distance[live], canonical[live], reach[live]
         code = conditions.code[slot[ray]]
         place, displacement, logits = canonical, None, None
         if self.deformation is not None:
@@ -163,7 +164,9 @@ class Avatar(nn.Module):
         weight = composite_weights(density, length, ray)
         opacity = ray_sums(weight, ray, len(pixels))
         picture = ray_sums(weight[:, None] * colour, ray, len(pixels)) + (1 - opacity)[:, None] * background
-        return Rendering(picture, opacity, weight, canonical, reach, displacement, logits)
+        mean = ray_sums(weight * distance, ray, len(pixels)) / opacity.clamp(min=1e-4)
+        spread = ray_sums(weight * (distance - mean[ray]).square(), ray, len(pixels))
+        return Rendering(picture, opacity, spread, weight, canonical, reach, displacement, logits)
 
     @torch.no_grad()
     def image(

@@ -7,9 +7,11 @@ from partnerface.avatar.surface import Box
 from partnerface.kernels.reference.march import voxel
 
 #: A voxel is empty once no recent sample in it had this compositing weight: it is transparent, or always hidden.
-EMPTY_WEIGHT = 0.01
+EMPTY_WEIGHT = 0.02
 #: What a voxel keeps of its weight at a visit.
-MEMORY = 0.9
+MEMORY = 0.85
+#: Weight of a voxel that was never visited: it takes some visits to be found empty.
+UNSEEN_WEIGHT = 0.1
 
 
 def carve_hull(
@@ -60,7 +62,7 @@ class Occupancy(nn.Module):
         self.box = box
         self.resolution = (hull.shape[0], hull.shape[1], hull.shape[2])
         self.register_buffer("hull", hull)
-        self.register_buffer("weight", torch.full(hull.shape, 1.0))
+        self.register_buffer("weight", torch.full(hull.shape, UNSEEN_WEIGHT))
         self.register_buffer("live", torch.ones_like(hull))
         self.refresh()
 

@@ -10,10 +10,13 @@ from torch import Tensor
 from partnerface.avatar.motion import Motion
 from partnerface.head.skinning import HeadTensors, bone_transforms
 from partnerface.geometry.rotations import axis_angle_to_matrix
-from partnerface.kernels.reference.inverse_skinning import inverse_skinning, nearest_vertex_volume
+from partnerface.kernels.reference.inverse_skinning import inverse_skinning, anchor_volume
 
 HEAD_BONE = 1
 NEIGHBOURS = 12
+#: The volumes know vertices about this far apart; the nearest vertex stands in the patch around one of them.
+ANCHOR_SPACING = 0.005
+PATCH = 32
 BLEND_RADIUS = 0.004
 RIGID_REACH = (0.02, 0.06)
 VOXEL = 0.006
@@ -50,7 +53,7 @@ class Frames:
         rotation, translation: [B, 3, 3], [B, 3] rigid motion of the head, rigid frame → camera space.
         vertices: [B, V, 3] in the rigid frame, m.
         maps: [B, V, 12] affine maps rigid frame → canonical space.
-        volumes: [B, cells] int16 bit patterns of nearest vertices.
+        volumes: [B, cells] int16 anchor near each voxel.
     """
 
     rotation: Tensor
@@ -60,22 +63,40 @@ class Frames:
     volumes: Tensor
 
 
-def mesh_rings(faces: Tensor, vertices: Tensor, size: int) -> Tensor:
-    """For each vertex itself and its `size` - 1 nearest neighbours within two edges on the mesh: [V, size].
+def _nearest_of(candidates: Tensor, vertices: Tensor, size: int) -> Tensor:
+    """Of each vertex's candidates [V, M] the `size` nearest to it, itself first; too few are filled up with itself."""
+    count = len(vertices)
+    itself = torch.arange(count)[:, None]
+    candidates = torch.cat([itself, candidates], dim=1).sort(dim=1).values
+    distance = (vertices[candidates] - vertices[:, None]).square().sum(-1)
+    distance[:, 1:][candidates[:, 1:] == candidates[:, :-1]] = math.inf
+    distance[candidates == itself] = torch.where(distance[candidates == itself].isinf(), math.inf, -1.0)
+    near = distance.topk(min(size, candidates.shape[1]), dim=1, largest=False)
+    found = torch.where(near.values.isinf(), itself, candidates.gather(1, near.indices))
+    return torch.cat([found, itself.expand(-1, size - found.shape[1])], dim=1)
 
-    Vertices with fewer neighbours repeat themselves.
-    """
+
+def mesh_rings(faces: Tensor, vertices: Tensor, size: int) -> Tensor:
+    """For each vertex itself and its `size` - 1 nearest neighbours within two edges on the mesh: [V, size]."""
     count = len(vertices)
     edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).long()
-    adjacency = torch.zeros(count, count)
-    adjacency[edges[:, 0], edges[:, 1]] = adjacency[edges[:, 1], edges[:, 0]] = 1
-    distance = torch.cdist(vertices, vertices)
-    adjacency.fill_diagonal_(1)
-    distance[(adjacency @ adjacency) == 0] = math.inf
-    distance.fill_diagonal_(-1)
-    near = distance.topk(min(size, count), dim=1, largest=False)
-    itself = torch.arange(count)[:, None]
-    return torch.where(near.values.isinf(), itself, near.indices)
+    edges = torch.cat([edges, edges.flip(1)]).unique(dim=0)
+    degree = torch.bincount(edges[:, 0], minlength=count)
+    slot = torch.arange(len(edges)) - (torch.cumsum(degree, 0) - degree)[edges[:, 0]]
+    table = torch.arange(count)[:, None].repeat(1, int(degree.max()))
+    table[edges[:, 0], slot] = edges[:, 1]
+    return _nearest_of(torch.cat([table, table[table].flatten(1)], dim=1), vertices, size)
+
+
+def thin(vertices: Tensor, spacing: float) -> Tensor:
+    """Indices of vertices about `spacing` apart: the one nearest to the middle of each cell of a grid."""
+    cell = (vertices / spacing).floor()
+    _, group = cell.long().unique(dim=0, return_inverse=True)
+    order = ((vertices / spacing) - cell - 0.5).square().sum(1).argsort(stable=True)
+    first = torch.full((int(group.max()) + 1,), len(vertices)).scatter_reduce(
+        0, group[order], torch.arange(len(vertices)), "amin"
+    )
+    return order[first].sort().values
 
 
 class Surface:
@@ -89,7 +110,7 @@ class Surface:
         margin: room around the canonical head for hair, m.
     """
 
-    def __init__(self, head: HeadTensors, shape: Tensor, faces: Tensor, jaw_open: float, margin: float = 0.06):
+    def __init__(self, head: HeadTensors, shape: Tensor, faces: Tensor, jaw_open: float, margin: float = 0.09):
         self.head, self.shape = head, shape
         self.rest = head.template + head.shape_basis @ shape
         joints = head.joints + head.joint_basis @ shape
@@ -105,7 +126,9 @@ class Surface:
         self.box.low[1] += margin - 0.01
         self.resolution = self.box.grid(VOXEL)
         self.ring = mesh_rings(faces, self.rest, NEIGHBOURS)
-        self.template_volume = self._nearest(self.box.centres(self.resolution), self.canonical)
+        self.anchors = thin(self.rest, ANCHOR_SPACING)
+        self.patch = _nearest_of(self.ring[self.ring].flatten(1), self.rest, PATCH)[self.anchors]
+        self.template_volume = self._nearest(self.box.centres(self.resolution), self.canonical[self.anchors])
         self._cache: OrderedDict[bytes, tuple[Tensor, ...]] = OrderedDict()
 
     @staticmethod
@@ -153,8 +176,13 @@ class Surface:
         maps = torch.cat([turn, shift[..., None]], dim=-1).reshape(len(motion), -1, 12)
         built = []
         for i in range(len(motion)):
-            volume = nearest_vertex_volume(
-                vertices[i], self.box.low, self.box.high, self.resolution, VOXEL_REACH, self.template_volume
+            volume = anchor_volume(
+                vertices[i, self.anchors],
+                self.box.low,
+                self.box.high,
+                self.resolution,
+                VOXEL_REACH,
+                self.template_volume,
             )
             built.append((rotation[i], translation[i], vertices[i], maps[i], volume.to(torch.int16)))
         return built
@@ -167,6 +195,7 @@ class Surface:
             frames.vertices,
             frames.maps,
             frames.volumes,
+            self.patch,
             self.ring,
             self.box.low,
             self.box.high,

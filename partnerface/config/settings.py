@@ -76,6 +76,7 @@ class TrainSettings:
     final_rate: float = setting(0.05, "learning rates at the last step, as a share of the first", "share", 0, 1)
     code_noise: float = setting(0.2, "noise on the expression code", "standard deviations", 0, 4)
     weight_alpha: float = setting(0.2, "weight of the mask loss", None, 0, 1000)
+    weight_spread: float = setting(3.0e-3, "weight of the spread of the density along a ray", None, 0, 1000)
     weight_deformation: float = setting(1.0e-4, "weight of the size of the deformation", None, 0, 1000)
     weight_imitation: float = setting(1.0e-2, "weight of the assigner's imitation in the warm-up", None, 0, 1000)
     weight_entropy: float = setting(1.0e-4, "weight of the assigner's entropy after the warm-up", None, 0, 1000)

@@ -92,7 +92,14 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     faces = torch.as_tensor(dataset.head.faces)
     motion = dataset.motion
     avatar = build_avatar(
-        config, head_tensors(dataset.head), faces, dataset.shape, motion.take(dataset.train), alpha, dataset.camera
+        config,
+        head_tensors(dataset.head),
+        faces,
+        torch.as_tensor(dataset.head.regions),
+        dataset.shape,
+        motion.take(dataset.train),
+        alpha,
+        dataset.camera,
     )
     del alpha
     code_size = avatar.expression.matrix.shape[1]

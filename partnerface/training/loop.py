@@ -20,7 +20,9 @@ from partnerface.training.sampler import RaySampler
 LOG_EVERY = 25
 SNAPSHOT_EVERY = 50
 #: Empty voxels are dropped every so many steps, once the field has had a first idea of the head.
-REFRESH_EVERY, REFRESH_FROM = 32, 150
+REFRESH_EVERY, REFRESH_FROM = 16, 32
+#: The first steps, before empty space is known, take samples this many times farther apart.
+COARSE, COARSE_SHARE = 2.0, 0.1
 MAX_ROLL_BACKS = 8
 MAX_GRADIENT = 10.0
 RISE_STEPS = 50
@@ -61,6 +63,7 @@ class Trainer:
         self.motion = sampler.dataset.motion
         self.weights = LossWeights(
             alpha=settings.weight_alpha,
+            spread=settings.weight_spread,
             deformation=settings.weight_deformation,
             imitation=settings.weight_imitation,
             entropy=settings.weight_entropy,

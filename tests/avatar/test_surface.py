@@ -9,7 +9,7 @@ from tests.avatar.toy import toy_head, toy_motion
 
 
 def make(frames=6):
-    head = toy_head(24, 36)
+    head = toy_head()
     surface = Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), 0.2)
     return surface, Motion.from_arrays(toy_motion(frames))
 

@@ -33,7 +33,9 @@ def toy_head(rows: int = 16, columns: int = 24) -> HeadModel:
     weights = np.zeros((count, 5), np.float32)
     weights[:, 2], weights[:, 1] = jaw, 1 - jaw
     regressor = np.zeros((5, count), np.float32)
-    for joint, target in enumerate([(0, -0.1, 0), (0, -0.05, 0), (0, 0, 0.01), (0.03, 0.03, 0.07), (-0.03, 0.03, 0.07)]):
+    for joint, target in enumerate(
+        [(0, -0.1, 0), (0, -0.05, 0), (0, 0, 0.01), (0.03, 0.03, 0.07), (-0.03, 0.03, 0.07)]
+    ):
         # Four vertices and least squares: rows sum to 1 and the joint lies where it should.
         near = np.argsort(((template - target) ** 2).sum(1))[:8]
         system = np.concatenate([template[near].T, np.ones((1, 8))])

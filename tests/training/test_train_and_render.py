@@ -103,7 +103,9 @@ def test_killed_training_goes_on_and_ends_the_same(trained, tmp_path, monkeypatc
 def test_state_of_another_training_is_not_resumed(trained, tmp_path, monkeypatch, capsys):
     copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
     real = Trainer._step
-    monkeypatch.setattr(Trainer, "_step", lambda self: (_ for _ in ()).throw(KeyboardInterrupt) if self.at.step == 30 else real(self))
+    monkeypatch.setattr(
+        Trainer, "_step", lambda self: (_ for _ in ()).throw(KeyboardInterrupt) if self.at.step == 30 else real(self)
+    )
     with pytest.raises(KeyboardInterrupt):
         train.run(arguments(copy), QUICK)
     monkeypatch.setattr(Trainer, "_step", real)

@@ -11,39 +11,43 @@ from torch import Tensor
 from partnerface.kernels.reference.march import voxel
 
 
-def nearest_vertex_volume(
-    vertices: Tensor, low: Tensor, high: Tensor, resolution: tuple[int, int, int], reach: int, fallback: Tensor
+def anchor_volume(
+    anchors: Tensor, low: Tensor, high: Tensor, resolution: tuple[int, int, int], reach: int, fallback: Tensor
 ) -> Tensor:
-    """A vertex near each voxel's centre, for the voxels within `reach` voxels of a vertex.
+    """The anchor nearest to each voxel's centre, for the voxels within `reach` voxels of one.
 
-    Every vertex offers itself to the cube of voxels around it and the nearest offer wins.
+    Every anchor offers itself to the cube of voxels around it and the nearest offer wins.
 
     Args:
-        vertices: [V, 3] m, V < 65536.
+        anchors: [A, 3] places of some vertices, m, A < 32768.
         low, high: [3] corners of the volume, m.
         resolution: voxels along each axis.
         reach: half the edge of the cube, voxels.
-        fallback: [X * Y * Z] int64 vertex of the voxels that nobody reaches (from the template).
+        fallback: [X * Y * Z] int64 anchor of the voxels that nobody reaches (from the template).
 
     Returns:
-        [X * Y * Z] int64 vertex indices.
+        [X * Y * Z] int64 anchor indices.
     """
-    device = vertices.device
-    size = torch.tensor(resolution, device=device)
+    device = anchors.device
+    size = torch.tensor(resolution, dtype=torch.int32, device=device)
     edge = (high - low) / size
-    span = torch.arange(-reach, reach + 1, device=device)
+    span = torch.arange(-reach, reach + 1, dtype=torch.int32, device=device)
     cube = torch.stack(torch.meshgrid(span, span, span, indexing="ij"), dim=-1).reshape(-1, 3)
-    cell = ((vertices - low) / edge).floor().long()[:, None] + cube
-    inside = ((cell >= 0) & (cell < size)).all(-1)
-    vertex, offer = torch.nonzero(inside, as_tuple=True)
-    cell = cell[vertex, offer]
-    flat = (cell[:, 0] * resolution[1] + cell[:, 1]) * resolution[2] + cell[:, 2]
-    distance = ((low + (cell + 0.5) * edge - vertices[vertex]) ** 2).sum(-1)
-    # Distance in units of a hundredth of a voxel above, vertex below: one integer minimum finds both.
-    key = (distance.sqrt() / edge.min() * 100).long() * 65536 + vertex
-    best = torch.full((int(size.prod()),), 1 << 60, dtype=torch.int64, device=device)
-    best.scatter_reduce_(0, flat, key, "amin")
-    return torch.where(best < 1 << 60, best % 65536, fallback)
+    place = (anchors - low) / edge
+    middle = place.floor().int()
+    inside = ((middle >= reach) & (middle < size - reach)).all(1)
+    # Anchors near the box's faces are handled by the fallback: nothing that is seen stands there.
+    place, middle, number = place[inside], middle[inside], torch.nonzero(inside)[:, 0].int()
+    offset = middle - place + 0.5
+    squared = sum((offset[:, a, None] + cube[:, a]) ** 2 for a in range(3))
+    stride = torch.tensor([resolution[1] * resolution[2], resolution[2], 1], dtype=torch.int32, device=device)
+    flat = (middle * stride).sum(1, dtype=torch.int32)[:, None] + (cube * stride).sum(1, dtype=torch.int32)
+    # Squared distance in 1/256 voxel above, anchor below: one integer minimum finds both.
+    key = ((squared * 256).int() << 15) + number[:, None]
+    none = torch.iinfo(torch.int32).max
+    best = torch.full((int(size.prod()),), none, dtype=torch.int32, device=device)
+    best.scatter_reduce_(0, flat.reshape(-1).long(), key.reshape(-1), "amin")
+    return torch.where(best < none, best.long() & 32767, fallback)
 
 
 def inverse_skinning(
@@ -52,6 +56,7 @@ def inverse_skinning(
     vertices: Tensor,
     maps: Tensor,
     volumes: Tensor,
+    patch: Tensor,
     ring: Tensor,
     low: Tensor,
     high: Tensor,
@@ -66,7 +71,8 @@ def inverse_skinning(
         slot: [N] int64, which of the B frames each point belongs to.
         vertices: [B, V, 3] posed vertices in the head's rigid frame, m.
         maps: [B, V, 12] row-major 3 x 4 affine maps, rigid frame → canonical space.
-        volumes: [B, X * Y * Z] nearest vertices (`nearest_vertex_volume`).
+        volumes: [B, X * Y * Z] nearest anchors (`anchor_volume`).
+        patch: [A, P] indices of the vertices around each anchor on the mesh.
         ring: [V, M] indices of each vertex and its neighbours on the mesh.
         low, high, resolution: the volume's box.
         radius: standard deviation of the Gaussian, m.
@@ -82,8 +88,8 @@ def inverse_skinning(
     with torch.no_grad():
         nearest = volumes.reshape(-1)[slot * volumes.shape[1] + voxel(points.detach(), low, high, resolution)].long()
         flat, base = vertices.reshape(-1, 3), (slot * count)[:, None]
-        # A voxel is coarser than the mesh: the nearest vertex is the voxel's one or stands around it.
-        around = ring[nearest]
+        # A voxel is coarser than the mesh: the nearest vertex stands somewhere around the voxel's anchor.
+        around = patch[nearest]
         closest = (flat[around + base] - points.detach()[:, None]).square().sum(-1).argmin(1, keepdim=True)
         neighbours = ring[around.gather(1, closest)[:, 0]] + base
         squared = (flat[neighbours] - points.detach()[:, None]).square().sum(-1)
