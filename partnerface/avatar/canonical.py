@@ -14,12 +14,12 @@ class _TruncatedExp(torch.autograd.Function):
     """exp whose gradient is clamped, so that one very dense sample can't throw the whole step (as in Instant-NGP)."""
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:  # noqa: D102
+    def forward(ctx, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return torch.exp(x.clamp(max=15))
 
     @staticmethod
-    def backward(ctx, *gradients: Tensor):  # noqa: D102
+    def backward(ctx, *gradients: Tensor):
         (x,) = ctx.saved_tensors
         return gradients[0] * torch.exp(x.clamp(-15, 10))
 

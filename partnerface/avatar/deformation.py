@@ -4,6 +4,7 @@ For a canonical point x and the frame's expression code z:  w = softmax(assigner
 In the warm-up w is one-hot, from a fixed partition of the head's surface, and the assigner learns to imitate it.
 """
 
+import itertools
 import math
 
 import torch
@@ -78,7 +79,7 @@ class PartDeformation(nn.Module):
         parts, encoded = len(centres), 3 + 6 * octaves
         sizes = [encoded + code_size] + [width] * (layers - 1) + [3]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for i, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             last = i == layers - 1
             bound = 0.0 if last else (6 / fan_in) ** 0.5
             self.weights.append(nn.Parameter(torch.empty(parts, fan_in, fan_out).uniform_(-bound, bound)))

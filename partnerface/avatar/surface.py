@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from partnerface.avatar.motion import Motion
-from partnerface.head.skinning import HeadTensors, bone_transforms
 from partnerface.geometry.rotations import axis_angle_to_matrix
-from partnerface.kernels.reference.inverse_skinning import inverse_skinning, anchor_volume
+from partnerface.head.skinning import HeadTensors, bone_transforms
+from partnerface.kernels.reference.inverse_skinning import anchor_volume, inverse_skinning
 
 HEAD_BONE = 1
 NEIGHBOURS = 12

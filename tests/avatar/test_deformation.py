@@ -20,7 +20,8 @@ def test_encoding_of_known_numbers():
 def test_starts_without_deformation():
     field = make()
     moved, logits = field(torch.randn(10, 3) * 0.05, torch.randn(10, 5), hard=False)
-    assert moved.abs().max() == 0 and logits.shape == (10, 4)
+    assert moved.abs().max() == 0
+    assert logits.shape == (10, 4)
 
 
 def test_hard_assignment_uses_only_the_nearest_part():

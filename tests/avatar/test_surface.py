@@ -21,9 +21,11 @@ def test_posed_vertices_return_to_their_canonical_places():
     slot = torch.arange(len(motion)).repeat_interleave(count)
     canonical, distance = surface.to_canonical(frames.vertices.reshape(-1, 3), slot, frames)
     error = (canonical.view(len(motion), count, 3) - surface.canonical).norm(dim=-1)
-    assert distance.quantile(0.99) < 1e-6 and distance.max() < VOXEL
+    assert distance.quantile(0.99) < 1e-6
+    assert distance.max() < VOXEL
     # The maps of neighbours are blended, so places where they differ (the jaw's edge) may miss by a little.
-    assert error.median() < 2e-4 and error.quantile(0.99) < 2e-3
+    assert error.median() < 2e-4
+    assert error.quantile(0.99) < 2e-3
     # The motion that is undone is much larger than what is left.
     moved = (frames.vertices - surface.canonical).norm(dim=-1)
     assert moved.quantile(0.99) > 5 * error.quantile(0.99)
@@ -53,7 +55,8 @@ def test_gradient_reaches_the_points():
     points = frames.vertices[0, ::7].clone().requires_grad_()
     canonical, _ = surface.to_canonical(points, torch.zeros(len(points), dtype=torch.int64), frames)
     canonical.sum().backward()
-    assert points.grad is not None and points.grad.abs().sum(1).min() > 0.1
+    assert points.grad is not None
+    assert points.grad.abs().sum(1).min() > 0.1
 
 
 def test_cached_frames_are_the_same():
@@ -67,4 +70,6 @@ def test_rings_stay_on_the_mesh():
     # Two triangles that touch in space but share no edge: neighbours never cross.
     vertices = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0.01], [1, 0, 0.01], [0, 1, 0.01]])
     ring = mesh_rings(torch.tensor([[0, 1, 2], [3, 4, 5]]), vertices, 5)
-    assert ring[0, 0] == 0 and set(ring[0].tolist()) == {0, 1, 2} and set(ring[4].tolist()) == {3, 4, 5}
+    assert ring[0, 0] == 0
+    assert set(ring[0].tolist()) == {0, 1, 2}
+    assert set(ring[4].tolist()) == {3, 4, 5}

@@ -10,10 +10,12 @@ MIXED = HashGridSpec(levels=3, features=2, base_resolution=2, finest_resolution=
 
 
 def test_spec_counts_rows():
-    assert DENSE.entries == 8 and DENSE.dense_levels == 1
+    assert DENSE.entries == 8
+    assert DENSE.dense_levels == 1
     assert MIXED.resolutions == (2, 4, 8)
     # 27 points stored densely; 125 and 729 do not fit into 64.
-    assert MIXED.offsets == (0, 27, 91, 155) and MIXED.dense_levels == 1
+    assert MIXED.offsets == (0, 27, 91, 155)
+    assert MIXED.dense_levels == 1
 
 
 def test_one_cell_is_trilinear():
@@ -34,7 +36,8 @@ def test_weights_sum_to_one_and_rows_stay_inside_their_level():
     rows, weights, _ = corners(x, MIXED)
     torch.testing.assert_close(weights.sum(-1), torch.ones(3, 500))
     for level in range(3):
-        assert rows[level].min() >= MIXED.offsets[level] and rows[level].max() < MIXED.offsets[level + 1]
+        assert rows[level].min() >= MIXED.offsets[level]
+        assert rows[level].max() < MIXED.offsets[level + 1]
 
 
 def test_hash_is_the_papers():

@@ -33,7 +33,8 @@ def test_rays_are_in_order_and_misses_give_nothing():
     origin = torch.tensor([[0.5, 0.5, -1.0], [9.0, 9.0, -1.0], [0.2, 0.2, -1.0]])
     direction = torch.tensor([[0.0, 0.0, 1.0]] * 3)
     ray, distance = march(origin, direction, occupied, LOW, HIGH, 0.25, torch.tensor([0.3, 0.0, 0.9]))
-    assert set(ray.tolist()) == {0, 2} and ray.tolist() == sorted(ray.tolist())
+    assert set(ray.tolist()) == {0, 2}
+    assert ray.tolist() == sorted(ray.tolist())
     for one in (0, 2):
         assert (distance[ray == one].diff() > 0).all()
     none, _ = march(origin[1:2], direction[1:2], occupied, LOW, HIGH, 0.25, None)

@@ -1,5 +1,7 @@
 """The part mixture against separate MLPs and numerical gradients."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -12,7 +14,7 @@ def make(parts, sizes, generator):
             torch.randn(parts, a, b, generator=generator, dtype=torch.float64),
             torch.randn(parts, b, generator=generator, dtype=torch.float64),
         )
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        for a, b in itertools.pairwise(sizes)
     ]
 
 

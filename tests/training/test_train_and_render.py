@@ -58,16 +58,20 @@ def test_beats_the_nearest_training_frame_where_frames_are_few(trained):
 
 def test_log_says_what_happened(trained):
     lines = [json.loads(line) for line in trained.run("partnerface").log.read_text().splitlines()]
-    assert lines[-1]["step"] == 120 and lines[0]["stage"] == 1 and lines[-1]["stage"] == 2
+    assert lines[-1]["step"] == 120
+    assert lines[0]["stage"] == 1
+    assert lines[-1]["stage"] == 2
     assert lines[-1]["psnr"] > lines[0]["psnr"]
     assert not trained.run("partnerface").state.exists()
 
 
 def test_avatar_file_renders_the_same_after_reading(trained):
     header = read_header(trained.run("partnerface").avatar)
-    assert header["facts"]["method"] == "partnerface" and header["facts"]["mask_policy"] == "head+neck"
+    assert header["facts"]["method"] == "partnerface"
+    assert header["facts"]["mask_policy"] == "head+neck"
     avatar = load_avatar(trained.run("partnerface").avatar)
-    assert avatar.deformation is not None and avatar.deformation.parts == 8
+    assert avatar.deformation is not None
+    assert avatar.deformation.parts == 8
 
 
 def test_same_seed_gives_the_same_avatar(trained, tmp_path):
@@ -126,7 +130,8 @@ def test_values_that_are_not_finite_roll_back(trained, tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(loop, "losses", once)
     train.run(arguments(copy), QUICK)
-    assert poisoned and "back to step" in capsys.readouterr().out
+    assert poisoned
+    assert "back to step" in capsys.readouterr().out
     for value in load_avatar(copy.run("partnerface").avatar).parameters():
         assert torch.isfinite(value).all()
 

@@ -118,7 +118,7 @@ def _blend(rows: Tensor, weights: Tensor, table: Tensor) -> Tensor:
 
 class _HashGrid(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:  # noqa: D102
+    def forward(ctx, x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:
         rows, weights, fraction = corners(x, spec)
         ctx.spec = spec
         ctx.save_for_backward(x, table, rows, weights, *fraction)
@@ -126,7 +126,7 @@ class _HashGrid(torch.autograd.Function):
         return features.permute(1, 0, 2).reshape(len(x), spec.width)
 
     @staticmethod
-    def backward(ctx, *gradients: Tensor):  # noqa: D102
+    def backward(ctx, *gradients: Tensor):
         (gradient,) = gradients
         spec: HashGridSpec = ctx.spec
         x, table, rows, weights, *fraction = ctx.saved_tensors
