@@ -77,6 +77,7 @@ def fit_head(head: HeadModel, portrait: Portrait, iterations: int = 120) -> Fit:
     """Least squares over the landmarks with unit Gaussian priors on shape and expression; deterministic.
 
     The outline's points count little, since MediaPipe lets them slide along the silhouette.
+    How wide the eyes are open at rest is taken for identity, not for a movement of the lids.
     """
     import torch
 
@@ -127,7 +128,7 @@ def fit_head(head: HeadModel, portrait: Portrait, iterations: int = 120) -> Fit:
     def loss() -> torch.Tensor:
         data = (weights * (residual() / eye_distance).square().sum(1)).sum() / 478
         prior = shape.square().sum() + expression.square().sum() + (jaw / 0.2).square().sum()
-        return data + 1e-6 * (prior + 4 * (lids / 0.3).square().sum() + (eyes / 0.3).square().sum())
+        return data + 1e-6 * (prior + (lids / 0.02).square().sum() + (eyes / 0.3).square().sum())
 
     optimiser = torch.optim.LBFGS(
         [shape, expression, turn, jaw, eyes, lids, move],

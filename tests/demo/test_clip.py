@@ -1,5 +1,6 @@
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,8 +30,9 @@ def detected(frames: np.ndarray) -> list[np.ndarray | None]:
     hush_logs()
     import mediapipe as mp
 
-    out = []
-    with quiet(), mp.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as mesh:
+    out: list[np.ndarray | None] = []
+    solutions: Any = mp.solutions  # type: ignore[attr-defined]
+    with quiet(), solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as mesh:
         for frame in frames:
             found = mesh.process(frame).multi_face_landmarks
             out.append(np.array([[p.x, p.y] for p in found[0].landmark]) * SIZE if found else None)

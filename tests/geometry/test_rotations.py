@@ -65,4 +65,5 @@ def test_gradient_at_rest_is_the_generators():
 def test_gradient_of_the_inverse_is_finite_at_rest():
     matrix = torch.eye(3, dtype=torch.float64, requires_grad=True)
     matrix_to_axis_angle(matrix).sum().backward()
+    assert matrix.grad is not None
     assert torch.isfinite(matrix.grad).all()

@@ -28,23 +28,28 @@ def _spread(head: Assembly, points: list[int], moves: list[np.ndarray], reach: f
     return head.whole(head.spread(np.array(points), np.array(moves), reach))
 
 
+def both_sides(head: Assembly, reach: float, anchors: Anchors) -> np.ndarray:
+    """(V, 3) symmetric displacement of both sides, given for the right one."""
+    points, moves = _points(anchors)
+    both = dict(zip(points, (move * [-1, 1, 1] for move in moves), strict=True))
+    for point, move in zip(points, moves, strict=True):
+        other = int(head.face.mirror[point])
+        # A point on the midline goes neither out nor in.
+        both[other] = move if other != point else move * [0, 1, 1]
+    field = _spread(head, list(both), list(both.values()), reach)
+    return (field + head.reflect(field)) / 2
+
+
 def named_components(head: Assembly) -> dict[str, np.ndarray]:
     """Every named component, (V, 3) metres."""
-    mirror, out = head.face.mirror, {}
+    out = {}
     for name, (reach, anchors) in ONE_SIDED.items():
         points, moves = _points(anchors)
         moves = [move * [-1, 1, 1] for move in moves]  # outward is -x on the right side
         right = _spread(head, points, moves, reach)
         out[f"{name}_left"], out[f"{name}_right"] = head.reflect(right), right
     for name, (reach, anchors) in TWO_SIDED.items():
-        points, moves = _points(anchors)
-        both = dict(zip(points, (move * [-1, 1, 1] for move in moves), strict=True))
-        for point, move in zip(points, moves, strict=True):
-            other = int(mirror[point])
-            # A point on the midline goes neither out nor in.
-            both[other] = move if other != point else move * [0, 1, 1]
-        field = _spread(head, list(both), list(both.values()), reach)
-        out[name] = (field + head.reflect(field)) / 2
+        out[name] = both_sides(head, reach, anchors)
     for name, (reach, anchors) in SIDEWAYS.items():
         points, moves = _points(anchors)
         out[name] = _spread(head, points, moves, reach)

@@ -8,11 +8,13 @@ one standard deviation of adults at coefficient 1.
 import numpy as np
 
 from partnerface.head.builtin.assembly import Assembly
+from partnerface.head.builtin.expressions import both_sides
+from partnerface.head.builtin.movements import DIFFERENCES
 
 # The process: variation of this many metres over these distances; the finer one only in the face.
 COARSE_SIZE, COARSE_REACH = 0.0045, 0.085
 FINE_SIZE, FINE_REACH = 0.0022, 0.026
-SYMMETRIC_MODES, ASYMMETRIC_MODES = 34, 6
+SYMMETRIC_MODES, ASYMMETRIC_MODES = 30, 6
 ASYMMETRY = 0.35  # of the symmetric variation
 
 
@@ -44,21 +46,16 @@ def named_shapes(head: Assembly) -> dict[str, np.ndarray]:
         "chin_forward": (zero, zero, 0.004 * jaw * np.clip((-0.075 - y) / 0.035, 0, 1)),
         "nose_length": (zero, -0.0025 * nose * np.clip((-0.002 - y) / 0.03, 0, 1), zero),
         "nose_forward": (zero, zero, 0.0025 * nose),
-        "nose_width": (0.12 * x * nose, zero, zero),
         "eye_distance": (0.0018 * np.sign(x) * eyes, zero, zero),
         "eye_depth": (zero, zero, 0.0018 * eyes),
         "mouth_width": (0.07 * x * mouth, zero, zero),
         "mouth_height": (zero, 0.0025 * mouth, zero),
-        "lip_thickness": (
-            zero,
-            0.14 * (y + 0.0702) * _bump(y, -0.0702, 0.010) * _bump(x, 0, 0.022) * (z > -0.01),
-            zero,
-        ),
         "neck_width": (0.09 * x * (1 - head_only), zero, 0.09 * (z + 0.095) * (1 - head_only)),
         "ear_size": (0.08 * (x - np.sign(x) * 0.068) * ears, 0.08 * (y + 0.015) * ears, 0.08 * (z + 0.075) * ears),
         "ear_out": (0.25 * np.sign(x) * np.clip(beside, 0, None) * ears, zero, zero),
     }
-    return {name: np.stack(parts, 1) for name, parts in fields.items()}
+    local = {name: both_sides(head, reach, anchors) for name, (reach, anchors) in DIFFERENCES.items()}
+    return {**{name: np.stack(parts, 1) for name, parts in fields.items()}, **local}
 
 
 def measured_shapes(head: Assembly) -> dict[str, np.ndarray]:
