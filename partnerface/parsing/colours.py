@@ -1,0 +1,54 @@
+"""How likely a colour is, given samples: a small mixture of Gaussians in Lab."""
+
+import numpy as np
+
+COMPONENTS = 5
+#: Least spread of a component in Lab units: light changes colours by that much from frame to frame.
+MIN_SPREAD = np.array([4.0, 3.0, 3.0])
+MAX_SAMPLES = 6000
+#: Components with a smaller share than this are strays (glasses, a reflection).
+MIN_WEIGHT = 0.06
+
+
+def to_lab(image: np.ndarray, lightness: float = 1.0) -> np.ndarray:
+    """(..., 3) uint8 sRGB to float32 Lab with L scaled by `lightness` (shade changes L more than the tint)."""
+    import cv2
+
+    flat = np.ascontiguousarray(image.reshape(-1, 1, 3), dtype=np.float32) / 255
+    lab = cv2.cvtColor(flat, cv2.COLOR_RGB2LAB).reshape(image.shape)
+    return lab * np.array([lightness, 1, 1], np.float32)
+
+
+class ColourModel:
+    """Mixture of Gaussians with diagonal spread, found by k-means from evenly taken samples; deterministic.
+
+    Args:
+        samples: (n, 3) Lab colours, n >= 1.
+    """
+
+    def __init__(self, samples: np.ndarray):
+        import cv2
+
+        samples = np.ascontiguousarray(samples[:: -(-len(samples) // MAX_SAMPLES)], dtype=np.float32)
+        count = max(1, min(COMPONENTS, len(samples) // 50))
+        criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+        cv2.setRNGSeed(0)
+        labels = np.zeros((len(samples), 1), np.int32)
+        _, labels, self.centres = cv2.kmeans(samples, count, labels, criteria, 2, cv2.KMEANS_PP_CENTERS)
+        labels = labels.ravel()
+        self.spread = np.stack([samples[labels == k].std(0) for k in range(count)])
+        self.spread = np.maximum(np.nan_to_num(self.spread), MIN_SPREAD)
+        self.weight = np.maximum(np.bincount(labels, minlength=count) / len(samples), 1e-3)
+        kept = self.weight >= min(MIN_WEIGHT, self.weight.max())
+        self.centres, self.spread, self.weight = self.centres[kept], self.spread[kept], self.weight[kept]
+
+    def log_likelihood(self, colours: np.ndarray) -> np.ndarray:
+        """(...) log density of Lab colours (..., 3)."""
+        scaled = (colours[..., None, :] - self.centres) / self.spread
+        each = np.log(self.weight) - np.log(self.spread).sum(1) - 0.5 * (scaled**2).sum(-1)
+        top = each.max(-1)
+        return top + np.log(np.exp(each - top[..., None]).sum(-1))
+
+    def distance(self, colours: np.ndarray) -> np.ndarray:
+        """(...) distance to the nearest component, in its spreads."""
+        return np.sqrt((((colours[..., None, :] - self.centres) / self.spread) ** 2).sum(-1).min(-1))
