@@ -14,7 +14,7 @@ from partnerface.kernels.reference.march import voxel
 
 HULL_VOXEL = 0.004
 #: How far off the head model something can stand, by the class of the place, m: hair, glasses, skin.
-OUTSIDE = {"hair": 0.09, "ears": 0.06, "eyes": 0.03, "brows": 0.03, "nose": 0.02}
+OUTSIDE = {"hair": 0.09, "ears": 0.06, "eyes": 0.03, "brows": 0.03, "nose": 0.02, "neck": 0.04}
 SKIN_OUTSIDE = 0.015
 #: Nothing visible is this deep beneath it, m.
 INSIDE = 0.012

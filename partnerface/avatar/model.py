@@ -17,6 +17,8 @@ from partnerface.kernels.reference.hash_grid import HashGridSpec
 from partnerface.kernels.reference.march import march
 
 BASE_RESOLUTION = 16
+#: Rendering without gradients takes this many samples of each ray at a time and stops at this opacity.
+SLAB, OPAQUE = 4, 0.995
 #: A calibration weight of 1 turns the head by this much (radians) and moves it by this much (metres).
 CALIBRATION_SCALE = (0.01, 0.01, 0.01, 0.001, 0.001, 0.001)
 
@@ -42,7 +44,7 @@ class Rendering:
 
     Attributes:
         colour: [R, 3] sRGB over the background. opacity: [R]. spread: [R] variance of the depth along the ray, m^2.
-        weight: [M] compositing weights. canonical: [M, 3], m. distance: [M] to the posed surface, m.
+        weight: [M] compositing weights. points, canonical: [M, 3] in the rigid frame and in canonical space, m.
         displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
     """
 
@@ -50,10 +52,25 @@ class Rendering:
     opacity: Tensor
     spread: Tensor
     weight: Tensor
+    points: Tensor
     canonical: Tensor
-    distance: Tensor
     displacement: Tensor | None
     logits: Tensor | None
+
+
+@dataclass
+class _Samples:
+    """M packed samples: ray [M] non-decreasing, distance [M], points and canonical [M, 3], direction [M, 3], slot [M]."""
+
+    ray: Tensor
+    distance: Tensor
+    points: Tensor
+    canonical: Tensor
+    direction: Tensor
+    slot: Tensor
+
+    def take(self, index: Tensor) -> "_Samples":
+        return _Samples(*(value[index] for value in vars(self).values()))
 
 
 class Avatar(nn.Module):
@@ -142,31 +159,45 @@ class Avatar(nn.Module):
         Returns:
             The rendering, differentiable in all parameters.
         """
+        samples = self._samples(pixels, slot, camera, conditions, step, jitter)
+        ray, count = samples.ray, len(pixels)
+        density, colour, displacement, logits = self._field(samples, conditions, hard)
+        weight = composite_weights(density, torch.full_like(density, step), ray)
+        opacity = ray_sums(weight, ray, count)
+        picture = ray_sums(weight[:, None] * colour, ray, count) + (1 - opacity)[:, None] * background
+        mean = ray_sums(weight * samples.distance, ray, count) / opacity.clamp(min=1e-4)
+        spread = ray_sums(weight * (samples.distance - mean[ray]).square(), ray, count)
+        return Rendering(picture, opacity, spread, weight, samples.points, samples.canonical, displacement, logits)
+
+    def _samples(
+        self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions, step: float, jitter: Tensor | None
+    ) -> "_Samples":
+        """The samples on rays that are worth evaluating: where the rigid and the canonical grid are live."""
         origin, direction = self.rays(pixels, slot, camera, conditions)
         box = self.occupancy.box
         with torch.no_grad():
             ray, distance = march(
-                origin.detach(), direction.detach(), self.occupancy.hull, box.low, box.high, step, jitter
+                origin.detach(), direction.detach(), self.occupancy.reachable, box.low, box.high, step, jitter
             )
         points = origin[ray] + direction[ray] * distance[:, None]
-        canonical, reach = points, torch.zeros_like(distance)
+        canonical = points
         if self.config.skinning:
-            canonical, reach = self.surface.to_canonical(points, slot[ray], conditions.frames)
+            canonical, _ = self.surface.to_canonical(points, slot[ray], conditions.frames)
         live = self.occupancy.is_live(canonical.detach())
-        ray, distance, canonical, reach = ray[live], distance[live], canonical[live], reach[live]
-        code = conditions.code[slot[ray]]
-        place, displacement, logits = canonical, None, None
+        ray = ray[live]
+        return _Samples(ray, distance[live], points.detach()[live], canonical[live], direction[ray], slot[ray])
+
+    def _field(
+        self, samples: "_Samples", conditions: Conditions, hard: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        """Density [M], colour [M, 3], displacement [M, 3] and logits [M, K] of samples."""
+        code = conditions.code[samples.slot]
+        place, displacement, logits = samples.canonical, None, None
         if self.deformation is not None:
-            displacement, logits = self.deformation(canonical, code, hard)
-            place = canonical + displacement
-        density, colour = self.field(place, direction[ray], code if self.config.condition_field else code[:, :0])
-        length = torch.full_like(density, step)
-        weight = composite_weights(density, length, ray)
-        opacity = ray_sums(weight, ray, len(pixels))
-        picture = ray_sums(weight[:, None] * colour, ray, len(pixels)) + (1 - opacity)[:, None] * background
-        mean = ray_sums(weight * distance, ray, len(pixels)) / opacity.clamp(min=1e-4)
-        spread = ray_sums(weight * (distance - mean[ray]).square(), ray, len(pixels))
-        return Rendering(picture, opacity, spread, weight, canonical, reach, displacement, logits)
+            displacement, logits = self.deformation(place, code, hard)
+            place = place + displacement
+        density, colour = self.field(place, samples.direction, code if self.config.condition_field else code[:, :0])
+        return density, colour, displacement, logits
 
     @torch.no_grad()
     def image(
@@ -192,12 +223,30 @@ class Avatar(nn.Module):
         pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
         colours, opacities = [], []
         for part in pixels.split(chunk):
-            slot = torch.zeros(len(part), dtype=torch.int64)
-            rendering = self.render(part, slot, camera, conditions, background, step)
-            colours.append(rendering.colour)
-            opacities.append(rendering.opacity)
+            colour, opacity = self._front_to_back(part, camera, conditions, step)
+            colours.append(colour + (1 - opacity)[:, None] * background)
+            opacities.append(opacity)
         picture = torch.cat(colours).clamp(0, 1).view(height, width, 3)
         return picture, torch.cat(opacities).view(height, width)
+
+    def _front_to_back(
+        self, pixels: Tensor, camera: Tensor, conditions: Conditions, step: float
+    ) -> tuple[Tensor, Tensor]:
+        """Premultiplied colour [R, 3] and opacity [R], a few samples of every ray at a time, until it is opaque."""
+        count = len(pixels)
+        samples = self._samples(pixels, torch.zeros(count, dtype=torch.int64), camera, conditions, step, None)
+        colour, opacity = pixels.new_zeros(count, 3), pixels.new_zeros(count)
+        first = torch.searchsorted(samples.ray, torch.arange(count))
+        rank = torch.arange(len(samples.ray)) - first[samples.ray]
+        for start in range(0, int(rank.max()) + 1 if len(rank) else 0, SLAB):
+            chosen = (rank >= start) & (rank < start + SLAB) & (opacity[samples.ray] < OPAQUE)
+            slab = samples.take(torch.nonzero(chosen)[:, 0])
+            density, shade, _, _ = self._field(slab, conditions, hard=False)
+            weight = composite_weights(density, torch.full_like(density, step), slab.ray)
+            weight = weight * (1 - opacity)[slab.ray]
+            colour.index_add_(0, slab.ray, weight[:, None] * shade)
+            opacity.index_add_(0, slab.ray, weight)
+        return colour, opacity
 
     def parameter_counts(self) -> dict[str, int]:
         """Trainable numbers by component."""

@@ -10,6 +10,8 @@ from partnerface.kernels.reference.march import voxel
 EMPTY_WEIGHT = 0.02
 #: What a voxel keeps of its weight at a visit.
 MEMORY = 0.85
+#: Voxels of room around what was seen in the rigid frame.
+RIGID_ROOM = 2
 #: Weight of a voxel that was never visited: it takes some visits to be found empty.
 UNSEEN_WEIGHT = 0.1
 
@@ -47,11 +49,14 @@ def carve_hull(
 
 
 class Occupancy(nn.Module):
-    """The two grids of an avatar.
+    """The two grids of an avatar, over the same box.
+
+    Each keeps per voxel the compositing weight of its heaviest recent sample: in the rigid frame (where rays are sampled
+    at all, within the hull) and in canonical space (which samples are evaluated).
 
     Args:
         box: the canonical box, which also bounds the rigid frame.
-        hull: [X, Y, Z] bool in the rigid frame: the only places where rays are sampled.
+        hull: [X, Y, Z] bool in the rigid frame: outside of it nothing is ever sampled.
     """
 
     hull: Tensor
@@ -62,27 +67,31 @@ class Occupancy(nn.Module):
         self.box = box
         self.resolution = (hull.shape[0], hull.shape[1], hull.shape[2])
         self.register_buffer("hull", hull)
-        self.register_buffer("weight", torch.full(hull.shape, UNSEEN_WEIGHT))
-        self.register_buffer("live", torch.ones_like(hull))
+        self.register_buffer("weight", torch.full((2, *hull.shape), UNSEEN_WEIGHT))
         self.refresh()
 
     def refresh(self) -> None:
-        """Recompute which canonical voxels are live: those with weight, and their neighbours."""
-        wide = nn.functional.max_pool3d(self.weight[None, None], 3, stride=1, padding=1)[0, 0]
-        self.live = wide > EMPTY_WEIGHT
+        """Recompute which voxels are live: those with weight, and their neighbours.
+
+        The rigid grid looks farther around: a new pose or expression moves skin that training never saw there.
+        """
+        near = nn.functional.max_pool3d(self.weight[None, :1], 2 * RIGID_ROOM + 1, stride=1, padding=RIGID_ROOM)[0, 0]
+        self.reachable = self.hull & (near > EMPTY_WEIGHT)
+        self.live = nn.functional.max_pool3d(self.weight[None, 1:], 3, stride=1, padding=1)[0, 0] > EMPTY_WEIGHT
 
     def is_live(self, points: Tensor) -> Tensor:
         """[N] bool for canonical points [N, 3]."""
         return self.live.reshape(-1)[voxel(points, self.box.low, self.box.high, self.resolution)]
 
     @torch.no_grad()
-    def observe(self, points: Tensor, weight: Tensor) -> None:
+    def observe(self, points: Tensor, canonical: Tensor, weight: Tensor) -> None:
         """Let samples speak: a voxel forgets slowly and remembers the heaviest sample.
 
         Args:
-            points: [N, 3] canonical places, m. weight: [N] compositing weights.
+            points: [N, 3] in the rigid frame, m. canonical: [N, 3], m. weight: [N] compositing weights.
         """
-        flat = self.weight.view(-1)
-        index = voxel(points, self.box.low, self.box.high, self.resolution)
-        heaviest = torch.full_like(flat, -1.0).scatter_reduce_(0, index, weight, "amax")
-        flat.copy_(torch.where(heaviest >= 0, torch.maximum(flat * MEMORY, heaviest), flat))
+        for grid, places in enumerate((points, canonical)):
+            flat = self.weight[grid].view(-1)
+            index = voxel(places, self.box.low, self.box.high, self.resolution)
+            heaviest = torch.full_like(flat, -1.0).scatter_reduce_(0, index, weight, "amax")
+            flat.copy_(torch.where(heaviest >= 0, torch.maximum(flat * MEMORY, heaviest), flat))

@@ -131,7 +131,7 @@ class Trainer:
             for group in self.optimiser.param_groups:
                 group["lr"] = group["rate"] * self._learning_rate(step)
             self.optimiser.step()
-            self.avatar.occupancy.observe(rendering.canonical.detach(), rendering.weight.detach())
+            self.avatar.occupancy.observe(rendering.points, rendering.canonical.detach(), rendering.weight.detach())
             if step >= REFRESH_FROM and step % REFRESH_EVERY == 0:
                 self.avatar.occupancy.refresh()
             memory = min(settings.average, (step + 1) / (step + 10))
