@@ -22,6 +22,10 @@ def run(args: argparse.Namespace, settings: None) -> None:
     import tempfile
 
     from partnerface.artefacts import SubjectFolder, write, write_npz
+    from partnerface.errors import InputError
+
+    if args.frames is not None and args.frames < 2:
+        raise InputError(f"--frames is {args.frames}; a clip needs at least 2 frames")
     from partnerface.demo.clip import draw, make_demo, truth, write_tone
     from partnerface.demo.motion import FPS, FRAMES
     from partnerface.progress import track
