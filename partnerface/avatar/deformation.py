@@ -14,7 +14,7 @@ from partnerface.kernels.reference.part_mixture import part_mixture
 
 
 def positional_encoding(x: Tensor, octaves: int) -> Tensor:
-    """x and the sines and cosines of 2^i pi x (Mildenhall et al., NeRF, 2020, equation 4): [N, 3] → [N, 3 + 6 octaves]."""
+    """x, sin(2^i pi x), cos(2^i pi x) (Mildenhall et al., NeRF, 2020, equation 4): [N, 3] → [N, 3 + 6 octaves]."""
     if octaves == 0:
         return x
     scaled = (x[:, None] * (2.0 ** torch.arange(octaves, device=x.device) * math.pi)[:, None]).reshape(

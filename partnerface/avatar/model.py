@@ -60,7 +60,7 @@ class Rendering:
 
 @dataclass
 class _Samples:
-    """M packed samples: ray [M] non-decreasing, distance [M], points and canonical [M, 3], direction [M, 3], slot [M]."""
+    """M packed samples: ray [M] in order, distance [M], points, canonical, direction [M, 3], slot [M]."""
 
     ray: Tensor
     distance: Tensor

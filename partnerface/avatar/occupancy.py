@@ -51,8 +51,8 @@ def carve_hull(
 class Occupancy(nn.Module):
     """The two grids of an avatar, over the same box.
 
-    Each keeps per voxel the compositing weight of its heaviest recent sample: in the rigid frame (where rays are sampled
-    at all, within the hull) and in canonical space (which samples are evaluated).
+    Each keeps per voxel the compositing weight of its heaviest recent sample: in the rigid frame (where rays are
+    sampled at all, within the hull) and in canonical space (which samples are evaluated).
 
     Args:
         box: the canonical box, which also bounds the rigid frame.

@@ -97,7 +97,7 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
         faces,
         torch.as_tensor(dataset.head.regions),
         dataset.shape,
-        motion.take(dataset.train),
+        motion.take(torch.as_tensor(dataset.train)),
         alpha,
         dataset.camera,
     )

@@ -147,10 +147,10 @@ class Trainer:
             return None
         batch = self.heldout.batch(0)
         conditions = self.avatar.conditions(self.motion.take(batch.frames))
+        hard, step = self.at.step < self.settings.warm_up * self.settings.steps, self.settings.step_mm / 1000
         rendering = self.avatar.render(
-            batch.pixels, batch.slot, self.camera, conditions, self.background, self.settings.step_mm / 1000, batch.jitter,
-            hard=self.at.step < self.settings.warm_up * self.settings.steps,
-        )  # fmt: skip
+            batch.pixels, batch.slot, self.camera, conditions, self.background, step, batch.jitter, hard
+        )
         return psnr(float(torch.nn.functional.mse_loss(rendering.colour, batch.colour)))
 
     def run(self, save: Callable[[dict[str, Any]], None]) -> Iterator[Progressed]:

@@ -39,7 +39,7 @@ def anchor_volume(
     # Anchors near the box's faces are handled by the fallback: nothing that is seen stands there.
     place, middle, number = place[inside], middle[inside], torch.nonzero(inside)[:, 0].int()
     offset = middle - place + 0.5
-    squared = sum((offset[:, a, None] + cube[:, a]) ** 2 for a in range(3))
+    squared = (offset[:, None] + cube).square().sum(-1)
     stride = torch.tensor([resolution[1] * resolution[2], resolution[2], 1], dtype=torch.int32, device=device)
     flat = (middle * stride).sum(1, dtype=torch.int32)[:, None] + (cube * stride).sum(1, dtype=torch.int32)
     # Squared distance in 1/256 voxel above, anchor below: one integer minimum finds both.
