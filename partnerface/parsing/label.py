@@ -8,6 +8,8 @@ from partnerface.parsing.colours import ColourModel, to_lab
 INDEX = {name: number for number, name in enumerate(CLASS_NAMES)}
 #: Below so much of the head in a pixel it counts as beside the head.
 COVERED = 0.5
+#: Skin that the fitted head does not cover lies within this share of the frame's edge from it.
+NEAR = 0.02
 
 
 def face_share(shares: np.ndarray) -> np.ndarray:
@@ -84,9 +86,12 @@ def label(
     large = [cv2.resize(np.ascontiguousarray(shares[..., INDEX[name]]), size) for name in used]
     hairy = cv2.resize(hairiness, size) > 0
     out = np.full(alpha.shape, INDEX["hair"], np.uint8)
-    rows = np.arange(alpha.shape[0])[:, None] + 0.5
-    out[~hairy & (rows < chin_row)] = INDEX["skin"]
-    out[~hairy & (rows >= chin_row)] = INDEX["neck"]
+    # Where hair mixes with the background its colour may be like skin's: above the chin skin is near the fitted head.
+    reach = 2 * max(1, round(NEAR * shares.shape[0])) + 1
+    head = cv2.dilate((shares.sum(-1) > COVERED).astype(np.float32), np.ones((reach, reach), np.uint8))
+    below_chin = (np.arange(alpha.shape[0])[:, None] + 0.5) >= chin_row
+    out[~hairy & ~below_chin & (cv2.resize(head, size) > 0.5)] = INDEX["skin"]
+    out[~hairy & below_chin] = INDEX["neck"]
     if large:
         names, total = _winners(large, [INDEX[name] for name in used])
         covered = total > COVERED

@@ -98,9 +98,9 @@ def probe(path: Path) -> VideoInfo:
         raise InputError(f"{path} is empty (0 bytes); copy or download it again")
     import ffmpeg
 
-    command = (
-        ffmpeg.input(str(path)).video.filter("showinfo").output("pipe:", format="null", vframes=1)
-    ).compile(cmd=[ffmpeg_path(), "-hide_banner", "-nostdin"])
+    command = (ffmpeg.input(str(path)).video.filter("showinfo").output("pipe:", format="null", vframes=1)).compile(
+        cmd=[ffmpeg_path(), "-hide_banner", "-nostdin"]
+    )
     result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
     printed = result.stderr.decode("utf-8", "replace")
     return _parse(path, printed)
@@ -110,7 +110,7 @@ def _parse(path: Path, printed: str) -> VideoInfo:
     header = printed.split("Stream mapping:")[0].split("Output #0")[0]
     streams = re.findall(r"Stream #0:\d+.*", header)
     pictures = [line for line in streams if "Video:" in line and "(attached pic)" not in line]
-    if "moov atom not found" in printed:
+    if not streams and _begins_like_mp4(path):
         raise InputError(f"{path} is truncated (its index, the moov atom, is missing); copy or record it again")
     if not streams:
         raise InputError(f"{path} is not a video (ffmpeg can't read it); give an .mp4, .mov, .mkv or .webm file")
@@ -124,7 +124,7 @@ def _parse(path: Path, printed: str) -> VideoInfo:
     rate = re.search(r"([\d.]+)(k?) fps", pictures[0]) or re.search(r"([\d.]+)(k?) tbr", pictures[0])
     fps = float(rate.group(1)) * (1000 if rate.group(2) else 1) if rate else 25.0
     length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", header)
-    turn = re.search(r"displaymatrix: rotation of (-?[\d.]+)", header)
+    turn = re.search(r"display ?matrix: rotation of (-?[\d.]+)", header, re.IGNORECASE)
     return VideoInfo(
         width=max(1, round(width * sar)) if sar < 1 else width,
         height=max(1, round(height / sar)) if sar > 1 else height,
@@ -135,6 +135,11 @@ def _parse(path: Path, printed: str) -> VideoInfo:
         rotation=float(turn[1]) if turn else 0.0,
         has_audio=any("Audio:" in line for line in streams),
     )
+
+
+def _begins_like_mp4(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
 def _kinds(streams: list[str]) -> str:
