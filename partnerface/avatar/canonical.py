@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
 
 GEOMETRY = 15
-#: log density of the untrained field: about an opacity of 0.1 in a step of 4 mm.
-INITIAL_LOG_DENSITY = 3.0
+#: log density of the untrained field: an opacity of 0.02 in a step of 4 mm, a thin fog.
+INITIAL_LOG_DENSITY = 1.5
 
 
 class _TruncatedExp(torch.autograd.Function):

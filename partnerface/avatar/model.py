@@ -44,6 +44,7 @@ class Rendering:
 
     Attributes:
         colour: [R, 3] sRGB over the background. opacity: [R]. spread: [R] variance of the depth along the ray, m^2.
+        adrift: [R] mean distance of what is seen from the head model's surface, m (0 without skinning).
         weight: [M] compositing weights. points, canonical: [M, 3] in the rigid frame and in canonical space, m.
         displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
     """
@@ -51,6 +52,7 @@ class Rendering:
     colour: Tensor
     opacity: Tensor
     spread: Tensor
+    adrift: Tensor
     weight: Tensor
     points: Tensor
     canonical: Tensor
@@ -60,10 +62,12 @@ class Rendering:
 
 @dataclass
 class _Samples:
-    """M packed samples: ray [M] in order, distance [M], points, canonical, direction [M, 3], slot [M]."""
+    """M packed samples: ray [M] in order, distance [M] along it, reach [M] off the head model's surface, points,
+    canonical, direction [M, 3], slot [M]."""
 
     ray: Tensor
     distance: Tensor
+    reach: Tensor
     points: Tensor
     canonical: Tensor
     direction: Tensor
@@ -167,7 +171,10 @@ class Avatar(nn.Module):
         picture = ray_sums(weight[:, None] * colour, ray, count) + (1 - opacity)[:, None] * background
         mean = ray_sums(weight * samples.distance, ray, count) / opacity.clamp(min=1e-4)
         spread = ray_sums(weight * (samples.distance - mean[ray]).square(), ray, count)
-        return Rendering(picture, opacity, spread, weight, samples.points, samples.canonical, displacement, logits)
+        adrift = ray_sums(weight * samples.reach, ray, count)
+        return Rendering(
+            picture, opacity, spread, adrift, weight, samples.points, samples.canonical, displacement, logits
+        )
 
     def _samples(
         self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions, step: float, jitter: Tensor | None
@@ -180,12 +187,14 @@ class Avatar(nn.Module):
                 origin.detach(), direction.detach(), self.occupancy.reachable, box.low, box.high, step, jitter
             )
         points = origin[ray] + direction[ray] * distance[:, None]
-        canonical = points
+        canonical, reach = points, torch.zeros_like(distance)
         if self.config.skinning:
-            canonical, _ = self.surface.to_canonical(points, slot[ray], conditions.frames)
+            canonical, reach = self.surface.to_canonical(points, slot[ray], conditions.frames)
         live = self.occupancy.is_live(canonical.detach())
         ray = ray[live]
-        return _Samples(ray, distance[live], points.detach()[live], canonical[live], direction[ray], slot[ray])
+        return _Samples(
+            ray, distance[live], reach[live], points.detach()[live], canonical[live], direction[ray], slot[ray]
+        )
 
     def _field(
         self, samples: "_Samples", conditions: Conditions, hard: bool

@@ -12,8 +12,10 @@ EMPTY_WEIGHT = 0.02
 MEMORY = 0.85
 #: Voxels of room around what was seen in the rigid frame.
 RIGID_ROOM = 2
-#: Weight of a voxel that was never visited: it takes some visits to be found empty.
-UNSEEN_WEIGHT = 0.1
+#: The same in canonical space.
+CANONICAL_ROOM = 1
+#: Weight of a voxel at its first visit: it takes some more to be found empty.
+FIRST_WEIGHT = 0.1
 
 
 def carve_hull(
@@ -61,13 +63,15 @@ class Occupancy(nn.Module):
 
     hull: Tensor
     weight: Tensor
+    visited: Tensor
 
     def __init__(self, box: Box, hull: Tensor):
         super().__init__()
         self.box = box
         self.resolution = (hull.shape[0], hull.shape[1], hull.shape[2])
         self.register_buffer("hull", hull)
-        self.register_buffer("weight", torch.full((2, *hull.shape), UNSEEN_WEIGHT))
+        self.register_buffer("weight", torch.full((2, *hull.shape), FIRST_WEIGHT))
+        self.register_buffer("visited", torch.zeros(2, *hull.shape, dtype=torch.bool))
         self.refresh()
 
     def refresh(self) -> None:
@@ -75,9 +79,14 @@ class Occupancy(nn.Module):
 
         The rigid grid looks farther around: a new pose or expression moves skin that training never saw there.
         """
-        near = nn.functional.max_pool3d(self.weight[None, :1], 2 * RIGID_ROOM + 1, stride=1, padding=RIGID_ROOM)[0, 0]
-        self.reachable = self.hull & (near > EMPTY_WEIGHT)
-        self.live = nn.functional.max_pool3d(self.weight[None, 1:], 3, stride=1, padding=1)[0, 0] > EMPTY_WEIGHT
+        self.reachable = self.hull & self._occupied(0, RIGID_ROOM)
+        self.live = self._occupied(1, CANONICAL_ROOM)
+
+    def _occupied(self, grid: int, room: int) -> Tensor:
+        """[X, Y, Z] bool: not visited yet, or within `room` voxels of a visited voxel with weight."""
+        seen = (self.weight[grid] * self.visited[grid])[None, None]
+        wide = nn.functional.max_pool3d(seen, 2 * room + 1, stride=1, padding=room)[0, 0]
+        return ~self.visited[grid] | (wide > EMPTY_WEIGHT)
 
     def is_live(self, points: Tensor) -> Tensor:
         """[N] bool for canonical points [N, 3]."""
@@ -95,3 +104,4 @@ class Occupancy(nn.Module):
             index = voxel(places, self.box.low, self.box.high, self.resolution)
             heaviest = torch.full_like(flat, -1.0).scatter_reduce_(0, index, weight, "amax")
             flat.copy_(torch.where(heaviest >= 0, torch.maximum(flat * MEMORY, heaviest), flat))
+            self.visited[grid].view(-1)[index] = True

@@ -64,6 +64,7 @@ class Trainer:
         self.weights = LossWeights(
             alpha=settings.weight_alpha,
             spread=settings.weight_spread,
+            adrift=settings.weight_adrift,
             deformation=settings.weight_deformation,
             imitation=settings.weight_imitation,
             entropy=settings.weight_entropy,

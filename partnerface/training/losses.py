@@ -17,6 +17,7 @@ class LossWeights:
 
     alpha: float
     spread: float
+    adrift: float
     deformation: float
     imitation: float
     entropy: float
@@ -30,6 +31,7 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
     * colour: mean squared error over rays and channels (its minimum is the maximum of the pooled PSNR);
     * alpha: mean squared error of the opacity against the mask;
     * spread: mean variance of the depth along a ray, cm^2: the head is a surface, not a fog;
+    * adrift: mean distance of what is seen from the head model, cm: depth that parallax leaves open stays near;
     * deformation: mean squared displacement in units of the deformation scale, over visible samples;
     * imitation (warm-up): cross-entropy of the assigner against the fixed partition;
     * entropy (after it): each visible point should belong to few parts; balance: the parts' shares of the surface
@@ -40,6 +42,7 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
         "colour": functional.mse_loss(rendering.colour, batch.colour),
         "alpha": weights.alpha * functional.mse_loss(rendering.opacity, batch.alpha),
         "spread": weights.spread * rendering.spread.mean() * 1e4,
+        "adrift": weights.adrift * rendering.adrift.mean() * 1e2,
     }
     visible = rendering.weight.detach()
     visible = visible / visible.sum().clamp(min=1e-6)
