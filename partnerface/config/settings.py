@@ -63,7 +63,7 @@ class DatasetSettings:
 class TrainSettings:
     """The training of one avatar."""
 
-    steps: int = setting(2400, "optimisation steps", "steps", 1, 1_000_000)
+    steps: int = setting(1500, "optimisation steps", "steps", 1, 1_000_000)
     rays: int = setting(2048, "rays in a step", "rays", 1, 1_000_000)
     frames: int = setting(16, "frames that the rays of a step come from", "frames", 1, 4096)
     step_mm: float = setting(4.0, "distance of two samples on a ray", "mm", 0.5, 50)
