@@ -38,6 +38,11 @@ class LandmarksSettings:
 class TrackingSettings:
     """The fit of the head model to the landmarks of the whole clip."""
 
+    keyframes: int = setting(96, "frames from which shape, focal length and surface are found", "frames", 8, 1000)
+    offset_rounds: int = setting(3, "times the subject's own surface is found anew; 0 keeps the model's", None, 0, 10)
+    focal_ratio: float | None = setting(None, "focal length over frame edge if known; null finds it", None, 0.3, 20)
+    expression_std: float = setting(0.5, "how large expressions are expected to be", "standard deviations", 0.01, 10)
+
 
 @dataclass(frozen=True)
 class ParsingSettings:

@@ -1,0 +1,71 @@
+"""Stage tracking: the head model fitted to the landmarks of the whole clip."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_npz
+from partnerface.config.settings import TrackingSettings
+
+HELP = (
+    "reads landmarks.npz, frames.json and frames.npy, writes head.npz (the head, with the subject's own surface), "
+    "tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression and landmark error) and "
+    "tracking.mp4 (landmarks and mesh drawn over the frames)"
+)
+SETTINGS = TrackingSettings
+#: Length of the overlay video; a longer clip is shown every so many frames.
+OVERLAY_S = 30.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `partnerface tracking`."""
+    parser.add_argument("subject_dir", type=Path, metavar="SUBJECT_DIR", help="results/<subject>")
+
+
+def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
+    """Track one subject."""
+    import dataclasses
+
+    import numpy as np
+
+    from partnerface.artefacts.arrays import open_npy
+    from partnerface.head.builtin import builtin_head
+    from partnerface.progress import Progress, track
+    from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
+    from partnerface.tracking.overlay import overlay
+    from partnerface.tracking.priors import Priors
+    from partnerface.video.ffmpeg import encode
+
+    subject = SubjectFolder(args.subject_dir)
+    landmarks = read_npz(subject.landmarks, "landmarks")
+    camera = read_json(subject.camera, "frames")
+    frames = open_npy(subject.frames, "frames")
+    options = FitOptions(
+        keyframes=settings.keyframes,
+        offset_rounds=settings.offset_rounds,
+        fixed_focal=settings.focal_ratio * camera["size"] if settings.focal_ratio else None,
+        priors=Priors(expression_std=settings.expression_std),
+    )
+    bar = Progress("tracking", steps_expected(options), unit="step")
+    model = builtin_head()
+    tracking = fit_clip(
+        model,
+        landmarks["points"],
+        landmarks["found"],
+        int(camera["size"]),
+        np.asarray(camera["time_s"], np.float64),
+        options,
+        on_step=bar.step,
+    )
+    for warning in tracking.warnings:
+        print(f"tracking: {warning}", file=sys.stderr)
+    head, arrays = tracking.model, tracking.arrays()
+    inputs, params = (subject.landmarks, subject.camera), dataclasses.asdict(settings)
+    write_npz(subject.head, head.arrays(), "tracking", inputs, **params)
+    write_npz(subject.tracking, arrays, "tracking", inputs, **params)
+
+    every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))
+    index = np.arange(0, len(frames), every)
+    pictures = overlay(frames, head, arrays, landmarks["points"], index)
+    with write(subject.tracking_video, "tracking", (*inputs, subject.frames), params) as temporary:
+        encode(temporary, track(pictures, "tracking overlay", len(index)), camera["fps"] / every)
