@@ -44,11 +44,23 @@ class ColourModel:
 
     def log_likelihood(self, colours: np.ndarray) -> np.ndarray:
         """(...) log density of Lab colours (..., 3)."""
-        scaled = (colours[..., None, :] - self.centres) / self.spread
-        each = np.log(self.weight) - np.log(self.spread).sum(1) - 0.5 * (scaled**2).sum(-1)
-        top = each.max(-1)
-        return top + np.log(np.exp(each - top[..., None]).sum(-1))
+        flat = colours.reshape(-1, 3)
+        each = [
+            np.log(weight) - np.log(spread).sum() - 0.5 * _square(flat, centre, spread)
+            for centre, spread, weight in zip(self.centres, self.spread, self.weight, strict=True)
+        ]
+        top = np.maximum.reduce(each)
+        return (top + np.log(sum(np.exp(value - top) for value in each))).reshape(colours.shape[:-1])
 
     def distance(self, colours: np.ndarray) -> np.ndarray:
         """(...) distance to the nearest component, in its spreads."""
-        return np.sqrt((((colours[..., None, :] - self.centres) / self.spread) ** 2).sum(-1).min(-1))
+        flat = colours.reshape(-1, 3)
+        pairs = zip(self.centres, self.spread, strict=True)
+        nearest = np.minimum.reduce([_square(flat, centre, spread) for centre, spread in pairs])
+        return np.sqrt(nearest).reshape(colours.shape[:-1])
+
+
+def _square(colours: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(n,) squared distance of (n, 3) colours from a component, in its spreads."""
+    scaled = (colours - centre) / spread
+    return np.einsum("nc,nc->n", scaled, scaled)

@@ -11,7 +11,7 @@ from partnerface.parsing.label import INDEX, HairOrSkin, colour_samples, face_sh
 from partnerface.parsing.matte import fill_face, flicker, keep_head, piece_of, refine, steady
 from partnerface.parsing.policy import policy_alpha
 from partnerface.parsing.posed import PosedClip
-from partnerface.parsing.segment import PersonSegmenter
+from partnerface.parsing.segment import INPUT, PersonSegmenter
 
 #: Frames from which the collar and the colours are learnt, evenly spread.
 LOOKED_AT = 48
@@ -101,10 +101,15 @@ class ClipParser:
         return self._masks[index]
 
     def _steady(self, index: int) -> np.ndarray:
+        import cv2
+
         near = [index]
         if self.smoothing > 0 and self.found[index]:
             near += [i for i in (index - 1, index + 1) if 0 <= i < len(self.frames) and self.found[i]]
-        return steady([self._mask(i) for i in near], [self.points[i] for i in near], self.smoothing)
+        # Masks are moved at the segmenter's own resolution.
+        scale = INPUT / self.frames.shape[1]
+        mask = steady([self._mask(i) for i in near], [self.points[i] * scale for i in near], self.smoothing)
+        return np.clip(cv2.resize(mask, self.frames.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), 0, 1)
 
     def _frame(self, index: int) -> Parsed:
         import cv2
@@ -115,7 +120,10 @@ class ClipParser:
         large_face = cv2.resize(face, (width, height)) > 0.5
         alpha = keep_head(fill_face(refine(image, self._steady(index)), face), large_face)
         below = below_cut(self.cut, self.torso, index, height, width)
-        beside = (self._shrunk(alpha) > 0.01) & (shares[..., INDEX["skin"]] + 1 - shares.sum(-1) > 0.01)
+        # Colour is asked where the head does not say: beside it, and on skin that a fringe may hide.
+        beside = (self._shrunk(alpha) > 0.01) & (
+            1 - face - shares[..., INDEX["neck"]] + shares[..., INDEX["skin"]] > 0.01
+        )
         hairiness = self._hair_or_skin(self._shrunk(image), beside)
         classes = label(alpha, shares, below, hairiness, float(self.torso.origin[index, 1]))
         # What is above the collar but apart from the head (a raised hand) is not the head either.

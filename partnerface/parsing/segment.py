@@ -6,6 +6,9 @@ import numpy as np
 
 from partnerface.quiet import hush_logs, quiet
 
+#: Edge of the model's input, px.
+INPUT = 256
+
 
 class PersonSegmenter:
     """Selfie segmentation of a square crop around the head; a context manager.
@@ -20,9 +23,9 @@ class PersonSegmenter:
 
         self.mirrored = mirrored
         with quiet():
-            # Model 0 takes 256 x 256 px, which suits a square crop.
+            # Model 0 takes a square, which suits a square crop.
             self._model = selfie_segmentation.SelfieSegmentation(model_selection=0)
-            self._model.process(np.zeros((64, 64, 3), np.uint8))
+            self._model.process(np.zeros((INPUT, INPUT, 3), np.uint8))
 
     def __enter__(self) -> "PersonSegmenter":
         return self
@@ -39,13 +42,18 @@ class PersonSegmenter:
             image: (h, w, 3) uint8 sRGB.
 
         Returns:
-            (h, w) float32 from 0 to 1; sharper than the model's own 256 px it is not.
+            (INPUT, INPUT) float32 from 0 to 1, at the model's own resolution; the whole image is covered.
         """
-        mask = self._look(image)
+        import cv2
+
+        # The graph would sample without a low-pass.
+        smaller = cv2.INTER_AREA if min(image.shape[:2]) > INPUT else cv2.INTER_LINEAR
+        small = cv2.resize(image, (INPUT, INPUT), interpolation=smaller)
+        mask = self._look(small)
         if self.mirrored:
-            mask = (mask + self._look(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]) / 2
+            mask = (mask + self._look(np.ascontiguousarray(small[:, ::-1]))[:, ::-1]) / 2
         return np.ascontiguousarray(mask, dtype=np.float32)
 
     def _look(self, image: np.ndarray) -> np.ndarray:
         # A copy: the graph reuses the memory of its answer.
-        return np.array(self._model.process(np.ascontiguousarray(image)).segmentation_mask, dtype=np.float32)
+        return np.array(self._model.process(image).segmentation_mask, dtype=np.float32)

@@ -8,7 +8,8 @@
 4. Guard: frames next to a held-out stretch in time, and frames that are nearer to a held-out frame than `twin_distance`
    are neither held out nor trained on, nearest first, up to `MAX_GUARD` of the clip. `twin_distance` is the median
    distance of frames a tenth of a second apart: a training frame that is as alike as that would be a copy. Where a
-   face moves so fast that this says nothing, it is half the median distance of any two frames.
+   face moves so fast that this says nothing, it is half the median distance of any two frames. Where the guard is
+   full, twins stay in training; `Splits.novelty` says for each held-out frame how near its nearest training frame is.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ STRETCH_S = 1.0
 SURROUND_S, GUARD_S = 0.5, 0.2
 TWIN_LAG_S = 0.1
 QUANTILE = 0.05
-MAX_GUARD = 0.15
+MAX_GUARD = 0.2
 #: Selection looks at no more frames than this, evenly spread; a longer clip's distances would not fit in memory.
 MAX_LOOKED_AT = 2500
 
