@@ -17,8 +17,8 @@ from partnerface.kernels.reference.hash_grid import HashGridSpec
 from partnerface.kernels.reference.march import march
 
 BASE_RESOLUTION = 16
-#: Rendering without gradients takes this many samples of each ray at a time and stops at this opacity.
-SLAB, OPAQUE = 4, 0.995
+#: Rendering without gradients takes this many places of each ray at a time and stops at this opacity.
+SLAB, OPAQUE = 6, 0.995
 #: A calibration weight of 1 turns the head by this much (radians) and moves it by this much (metres).
 CALIBRATION_SCALE = (0.01, 0.01, 0.01, 0.001, 0.001, 0.001)
 
@@ -61,6 +61,19 @@ class Rendering:
 
 
 @dataclass
+class _March:
+    """R rays (origin, direction [R, 3] in the rigid frame) and the M places on them: ray [M] in order, distance [M]."""
+
+    origin: Tensor
+    direction: Tensor
+    ray: Tensor
+    distance: Tensor
+
+    def take(self, index: Tensor) -> "_March":
+        return _March(self.origin, self.direction, self.ray[index], self.distance[index])
+
+
+@dataclass
 class _Samples:
     """M packed samples: ray [M] in order, distance [M] along it, reach [M] off the head model's surface, points,
     canonical, direction [M, 3], slot [M]."""
@@ -72,9 +85,6 @@ class _Samples:
     canonical: Tensor
     direction: Tensor
     slot: Tensor
-
-    def take(self, index: Tensor) -> "_Samples":
-        return _Samples(*(value[index] for value in vars(self).values()))
 
 
 class Avatar(nn.Module):
@@ -163,7 +173,7 @@ class Avatar(nn.Module):
         Returns:
             The rendering, differentiable in all parameters.
         """
-        samples = self._samples(pixels, slot, camera, conditions, step, jitter)
+        samples = self._place(self._march(pixels, slot, camera, conditions, step, jitter), slot, conditions)
         ray, count = samples.ray, len(pixels)
         density, colour, displacement, logits = self._field(samples, conditions, hard)
         weight = composite_weights(density, torch.full_like(density, step), ray)
@@ -176,25 +186,29 @@ class Avatar(nn.Module):
             picture, opacity, spread, adrift, weight, samples.points, samples.canonical, displacement, logits
         )
 
-    def _samples(
+    def _march(
         self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions, step: float, jitter: Tensor | None
-    ) -> "_Samples":
-        """The samples on rays that are worth evaluating: where the rigid and the canonical grid are live."""
+    ) -> "_March":
+        """The places on rays where the rigid grid is live."""
         origin, direction = self.rays(pixels, slot, camera, conditions)
         box = self.occupancy.box
         with torch.no_grad():
             ray, distance = march(
                 origin.detach(), direction.detach(), self.occupancy.reachable, box.low, box.high, step, jitter
             )
-        points = origin[ray] + direction[ray] * distance[:, None]
+        return _March(origin, direction, ray, distance)
+
+    def _place(self, marched: "_March", slot: Tensor, conditions: Conditions) -> "_Samples":
+        """The marched places in canonical space, as far as the canonical grid is live there."""
+        ray, distance = marched.ray, marched.distance
+        points = marched.origin[ray] + marched.direction[ray] * distance[:, None]
         canonical, reach = points, torch.zeros_like(distance)
         if self.config.skinning:
             canonical, reach = self.surface.to_canonical(points, slot[ray], conditions.frames)
         live = self.occupancy.is_live(canonical.detach())
         ray = ray[live]
-        return _Samples(
-            ray, distance[live], reach[live], points.detach()[live], canonical[live], direction[ray], slot[ray]
-        )
+        direction = marched.direction[ray]
+        return _Samples(ray, distance[live], reach[live], points.detach()[live], canonical[live], direction, slot[ray])
 
     def _field(
         self, samples: "_Samples", conditions: Conditions, hard: bool
@@ -243,13 +257,13 @@ class Avatar(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Premultiplied colour [R, 3] and opacity [R], a few samples of every ray at a time, until it is opaque."""
         count = len(pixels)
-        samples = self._samples(pixels, torch.zeros(count, dtype=torch.int64), camera, conditions, step, None)
+        slot = torch.zeros(count, dtype=torch.int64)
+        marched = self._march(pixels, slot, camera, conditions, step, None)
         colour, opacity = pixels.new_zeros(count, 3), pixels.new_zeros(count)
-        first = torch.searchsorted(samples.ray, torch.arange(count))
-        rank = torch.arange(len(samples.ray)) - first[samples.ray]
+        rank = torch.arange(len(marched.ray)) - torch.searchsorted(marched.ray, torch.arange(count))[marched.ray]
         for start in range(0, int(rank.max()) + 1 if len(rank) else 0, SLAB):
-            chosen = (rank >= start) & (rank < start + SLAB) & (opacity[samples.ray] < OPAQUE)
-            slab = samples.take(torch.nonzero(chosen)[:, 0])
+            chosen = (rank >= start) & (rank < start + SLAB) & (opacity[marched.ray] < OPAQUE)
+            slab = self._place(marched.take(torch.nonzero(chosen)[:, 0]), slot, conditions)
             density, shade, _, _ = self._field(slab, conditions, hard=False)
             weight = composite_weights(density, torch.full_like(density, step), slab.ray)
             weight = weight * (1 - opacity)[slab.ray]

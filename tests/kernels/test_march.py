@@ -2,7 +2,7 @@
 
 import torch
 
-from partnerface.kernels.reference.march import intersect_box, march, voxel
+from partnerface.kernels.reference.march import bounds, intersect_box, march, voxel
 
 LOW, HIGH = torch.zeros(3), torch.ones(3)
 
@@ -44,3 +44,12 @@ def test_rays_are_in_order_and_misses_give_nothing():
 def test_voxel_index_is_row_major_and_clamped():
     points = torch.tensor([[0.0, 0.0, 0.0], [0.99, 0.0, 0.51], [5.0, 5.0, 5.0]])
     assert voxel(points, LOW, HIGH, (2, 3, 4)).tolist() == [0, 12 + 2, 23]
+
+
+def test_bounds_hug_the_occupied_voxels():
+    occupied = torch.zeros(4, 4, 4, dtype=torch.bool)
+    assert bounds(occupied, LOW, HIGH)[1].tolist() == [0.0, 0.0, 0.0]
+    occupied[1, 2, 0] = occupied[2, 2, 3] = True
+    low, high = bounds(occupied, LOW, HIGH)
+    assert low.tolist() == [0.25, 0.5, 0.0]
+    assert high.tolist() == [0.75, 0.75, 1.0]

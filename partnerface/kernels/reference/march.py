@@ -27,6 +27,15 @@ def voxel(points: Tensor, low: Tensor, high: Tensor, resolution: tuple[int, int,
     return (cell[..., 0] * resolution[1] + cell[..., 1]) * resolution[2] + cell[..., 2]
 
 
+def bounds(occupied: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Corners [3] of the smallest box around the occupied voxels of the grid in the box `low`, `high`; empty if none."""
+    edge = (high - low) / torch.tensor(occupied.shape, device=low.device)
+    index = torch.nonzero(occupied)
+    if not len(index):
+        return low, low
+    return low + index.amin(0) * edge, low + (index.amax(0) + 1) * edge
+
+
 def march(
     origin: Tensor, direction: Tensor, occupied: Tensor, low: Tensor, high: Tensor, step: float, jitter: Tensor | None
 ) -> tuple[Tensor, Tensor]:
@@ -42,7 +51,7 @@ def march(
     Returns:
         ray [M] int64 in non-decreasing order, and distance [M] m. Not differentiable.
     """
-    enter, leave = intersect_box(origin, direction, low, high)
+    enter, leave = intersect_box(origin, direction, *bounds(occupied, low, high))
     shift = torch.full_like(enter, 0.5) if jitter is None else jitter
     count = int(((leave - enter).clamp(min=0) / step).ceil().max().item()) if len(origin) else 0
     if count == 0:
