@@ -40,23 +40,30 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     landmarks = read_npz(subject.landmarks, "landmarks")
     camera = read_json(subject.camera, "frames")
     frames = open_npy(subject.frames, "frames")
+    size, crop = int(camera["size"]), camera["crop"]
+    # Cameras show a source picture's longer edge under much the same angle; crops of it are as long in focal lengths.
+    scale = size / (crop[2] - crop[0])
+    middle = ((camera["source_width"] / 2 - crop[0]) * scale, (camera["source_height"] / 2 - crop[1]) * scale)
+    priors = Priors(expression_std=settings.expression_std).smoother(settings.smoothness)
     options = FitOptions(
         keyframes=settings.keyframes,
         offset_rounds=settings.offset_rounds,
-        fixed_focal=settings.focal_ratio * camera["size"] if settings.focal_ratio else None,
-        priors=Priors(expression_std=settings.expression_std),
+        focal_guess=priors.focal_ratio * max(camera["source_width"], camera["source_height"]) * scale,
+        fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
+        priors=priors,
     )
     bar = Progress("tracking", steps_expected(options), unit="step")
-    model = builtin_head()
     tracking = fit_clip(
-        model,
+        builtin_head(),
         landmarks["points"],
         landmarks["found"],
-        int(camera["size"]),
+        size,
         np.asarray(camera["time_s"], np.float64),
         options,
+        principal_point=middle,
         on_step=bar.step,
     )
+    bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
     head, arrays = tracking.model, tracking.arrays()
@@ -64,6 +71,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     write_npz(subject.head, head.arrays(), "tracking", inputs, **params)
     write_npz(subject.tracking, arrays, "tracking", inputs, **params)
 
+    # A longer clip is shown whole, at a lower frame rate.
     every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))
     index = np.arange(0, len(frames), every)
     pictures = overlay(frames, head, arrays, landmarks["points"], index)

@@ -1,8 +1,10 @@
 """The cost of a state of the clip, and its normal equations.
 
 The sum of: landmark reprojection, each frame's in units of its own face size, with the Geman-McClure function so that a
-landmark that is far off stops pulling; MediaPipe's relative depth, weakly; the priors; limits; and changes from frame to
-frame with the Cauchy function, which smooths a resting face strongly and lets a blink through.
+landmark that is far off stops pulling; the openings of mouth and eyes, as differences of two landmarks, because
+neighbouring landmarks err together and so their difference is known better than either; MediaPipe's relative depth,
+weakly; the priors; limits; and changes from frame to frame with the Cauchy function, which smooths a resting face
+strongly and lets a blink through.
 """
 
 import math
@@ -14,10 +16,12 @@ from torch import Tensor
 from partnerface.tracking.landmark_head import LandmarkHead
 from partnerface.tracking.priors import FramePriors, Priors, frame_priors
 from partnerface.tracking.projection import Projection, project
+from partnerface.tracking.scheme import OPENINGS
 from partnerface.tracking.solver import ArrowSystem
 from partnerface.tracking.state import ClipState
 
 CHUNK = 32
+PAIRS = torch.tensor(OPENINGS).T
 # A landmark whose surface turns away from the camera loses weight from this cosine on, down to the floor.
 _FULLY_SEEN, _LEAST_SEEN = 0.35, 0.03
 
@@ -32,6 +36,7 @@ class Problem:
         depth: (T, L) MediaPipe's relative depth, pixels.
         weight: (T, L) >= 0, averaging 1 over the landmarks of a good frame; zero where there is nothing to meet.
         size: (T,) distance of the outer eye corners in pixels, were they seen from the front.
+        drift: (T - 1, P) change from each frame to the next that is expected; only what differs from it is held down.
         gap: (T - 1,) time from each frame to the next in units of 1/30 s; infinite where nothing connects them.
         log_focal: prior mean of the log focal.
         priors: standard deviations.
@@ -43,6 +48,7 @@ class Problem:
     depth: Tensor
     weight: Tensor
     size: Tensor
+    drift: Tensor
     gap: Tensor
     log_focal: float
     priors: Priors
@@ -60,6 +66,7 @@ class Problem:
             depth=self.depth[index],
             weight=self.weight[index],
             size=self.size[index],
+            drift=self.drift[:1].expand(len(index) - 1, -1),
             gap=torch.full((len(index) - 1,), torch.inf, dtype=self.gap.dtype),
         )
 
@@ -74,24 +81,39 @@ class Problem:
     def cost(self, state: ClipState) -> float:
         """Half the sum of all squared and robustified terms."""
         seen = project(self.head, state)
-        squared, depth = self._residuals(seen.pixels, seen.depth, slice(None))[2:]
-        total = 0.5 * (self._information * self.weight * squared / (1 + squared / self.priors.outlier**2)).sum()
+        residual, _, squared, depth = self._residuals(seen.pixels, seen.depth, slice(None))
+        _, opening_squared, opening_weight = self._openings(residual, slice(None))
+        total = 0.5 * (opening_weight * opening_squared / (1 + opening_squared / self.priors.outlier**2)).sum()
+        total = total + 0.5 * (self._information * self.weight * squared / (1 + squared / self.priors.outlier**2)).sum()
         total = total + 0.5 * (self._information * self.weight * depth**2).sum() / self.priors.depth_std**2
         values = state.values()
         beyond = values - values.clamp(self.columns.limits.lower, self.columns.limits.upper)
         total = total + 0.5 * (self.columns.precision * values**2).sum()
         total = total + 0.5 * self.columns.limit_precision * (beyond**2).sum()
         total = total + 0.5 * torch.einsum("tp,pq,tq->", values, self.columns.coupling, values)
-        total = total + 0.5 * (state.shape**2).sum() / self.priors.shape_std**2
-        total = total + 0.5 * (state.log_focal - self.log_focal) ** 2 / self.priors.log_focal_std**2
+        shared = torch.cat([(state.log_focal - self.log_focal)[None], state.shape])
+        total = total + 0.5 * (self._shared_precision() * shared**2).sum()
         precision, scale = self._smoothness()
-        change = state.differences()
+        change = state.differences() - self.drift
         total = total + 0.5 * (precision * scale**2 * torch.log1p(change**2 / scale**2)).sum()
         return float(total)
 
     @property
     def _information(self) -> float:
         return self.priors.effective_landmarks / self.head.count
+
+    @property
+    def repetition(self) -> float:
+        """How many times over the frames say the same of what they share (see Priors.effective_frames)."""
+        frames = float((self.weight.sum(1) > 0).sum())
+        return max(1.0, frames / self.priors.effective_frames)
+
+    def _shared_precision(self) -> Tensor:
+        """(1 + S,) of the log focal and the shape."""
+        precision = torch.full((1 + self.head.n_shape,), self.priors.shape_std**-2, dtype=self.observed.dtype)
+        precision[0] = self.priors.log_focal_std**-2
+        # Rather than taking weight from the frames, the priors of what is shared gain it.
+        return precision * self.repetition
 
     def _residuals(self, pixels: Tensor, depth: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Pixel residual over the face size (T, L, 2), shares (T, L) of each landmark in its frame's mean depth, squared
@@ -108,6 +130,14 @@ class Problem:
         information (T, L) that a landmark carries where it isn't far off."""
         residual, _, squared, _ = self._residuals(seen.pixels, seen.depth, part)
         return residual, squared, self._information * self.weight[part] / self.priors.landmark_std**2
+
+    def _openings(self, residual: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each pair: difference of its landmarks' residuals (T, K, 2), the same squared in deviations (T, K), and
+        its information (T, K)."""
+        upper, lower = PAIRS
+        difference = residual[:, upper] - residual[:, lower]
+        weight = torch.minimum(self.weight[part][:, upper], self.weight[part][:, lower])
+        return difference, (difference**2).sum(-1) / self.priors.opening_std**2, self._information * weight
 
     def _smoothness(self) -> tuple[Tensor, Tensor]:
         """Precision (T - 1, P) of a change at rest and the scale (T - 1, P) beyond which it is let go."""
@@ -143,8 +173,7 @@ class Problem:
         coupling = self._add_smoothness(state, diagonal, gradient)
         blocks.diagonal(dim1=-2, dim2=-1).add_(diagonal)
         if shared:
-            precision = torch.full((extra,), self.priors.shape_std**-2, dtype=like.dtype)
-            precision[0] = self.priors.log_focal_std**-2
+            precision = self._shared_precision()
             corner.diagonal().add_(precision)
             corner_gradient += precision * torch.cat([(state.log_focal - self.log_focal)[None], state.shape])
         return ArrowSystem(blocks, coupling, cross, corner, gradient, corner_gradient)
@@ -152,7 +181,7 @@ class Problem:
     def _add_smoothness(self, state: ClipState, diagonal: Tensor, gradient: Tensor) -> Tensor:
         """Add the changes' terms to the diagonal and gradient in place; returns the coupling (T - 1, P)."""
         precision, scale = self._smoothness()
-        change = state.differences()
+        change = state.differences() - self.drift
         weight = precision / (1 + change**2 / scale**2)
         # For the rotation the exact derivatives of the change differ from -1 and +1 only across its own direction, so
         # the gradient is exact all the same.
@@ -171,15 +200,26 @@ class Problem:
         assert jacobian is not None
         weight = self._information * self.weight[part]
         robust = (weight / (1 + squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.landmark_std
+        opening, opening_squared, opening_weight = self._openings(residual, part)
+        held = (opening_weight / (1 + opening_squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.opening_std
+        size = self.size[part, None, None]
+        upper, lower = PAIRS
+        apart = (jacobian[:, upper, :2] - jacobian[:, lower, :2]) * (held / size[..., 0])[..., None, None]
         factors, rows = robust[..., None].expand(-1, -1, 2), residual
         if with_depth:
             jacobian[..., 2, :] -= torch.einsum("tl,tln->tn", share, jacobian[..., 2, :])[:, None]
             factors = torch.cat([factors, weight.sqrt()[..., None] / self.priors.depth_std], dim=-1)
             rows = torch.cat([rows, off[..., None]], dim=-1)
-        jacobian *= (factors / self.size[part, None, None])[..., None]
-        flat = jacobian.reshape(len(state), -1, jacobian.shape[-1])
-        target = (rows * factors).reshape(len(state), -1, 1)
-        return flat.transpose(1, 2) @ flat, (flat.transpose(1, 2) @ target)[..., 0]
+        jacobian *= (factors / size)[..., None]
+        matrix, vector = _products(jacobian, rows * factors)
+        more_matrix, more_vector = _products(apart, opening * held[..., None])
+        return matrix + more_matrix, vector + more_vector
+
+
+def _products(jacobian: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
+    """J^T J (T, N, N) and J^T r (T, N) of weighted rows (T, n, C, N) and residuals (T, n, C)."""
+    flat = jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])
+    return flat.transpose(1, 2) @ flat, (flat.transpose(1, 2) @ residual.reshape(len(flat), -1, 1))[..., 0]
 
 
 def make_problem(
@@ -194,14 +234,16 @@ def make_problem(
 ) -> Problem:
     """A problem from landmarks (T, L, 3) in pixels; `weight` (T, L) need not be normalised."""
     typical = weight.sum(1).median().clamp(min=1e-12) / head.count
+    columns = frame_priors(priors, head.n_expression, points.dtype)
     return Problem(
         head=head,
         observed=points[..., :2] - principal_point,
         depth=points[..., 2],
         weight=weight / typical,
         size=size,
+        drift=points.new_zeros(len(gap), len(columns.precision)),
         gap=gap,
         log_focal=math.log(focal_guess),
         priors=priors,
-        columns=frame_priors(priors, head.n_expression, points.dtype),
+        columns=columns,
     )

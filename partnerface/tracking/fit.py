@@ -14,6 +14,7 @@ from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_
 from partnerface.head.model import HeadModel
 from partnerface.tracking import scheme
 from partnerface.tracking.cost import Problem, make_problem
+from partnerface.tracking.drift import expected_change
 from partnerface.tracking.initialise import bridge, initial_pose, keyframes
 from partnerface.tracking.landmark_head import LandmarkHead, landmark_head
 from partnerface.tracking.minimise import minimise
@@ -77,6 +78,14 @@ class Tracking:
     focal_error: float
     warnings: list[str]
 
+    @property
+    def error_percent(self) -> float:
+        """Median over the frames of the mean landmark error, in percent of the distance of the outer eye corners as
+        they would be seen from the front."""
+        right, left = scheme.OUTER_EYE_CORNERS
+        width = (self.head.rest[left] - self.head.rest[right]).norm() * (-self.state.position[:, 2]).exp()
+        return float(100 * np.nanmedian(self.error_px / width.numpy()))
+
     def arrays(self) -> dict[str, np.ndarray]:
         """What stands in tracking.npz."""
         return {
@@ -91,7 +100,8 @@ class Tracking:
         }
 
 
-_KEYFRAME_STEPS, _OFFSET_STEPS, _FRAME_STEPS, _CLIP_STEPS = 12, 4, 6, 4
+_FREEDOM = 30.0
+_KEYFRAME_STEPS, _OFFSET_STEPS, _FRAME_STEPS, _CLIP_STEPS = 12, 4, 6, 8
 
 
 def steps_expected(options: FitOptions) -> int:
@@ -150,8 +160,14 @@ def fit_clip(
     problem.head = landmark_head(model, DTYPE)
     state.shape, state.log_focal = few.shape, few.log_focal
 
-    state = minimise(problem.seen(state), state, shared=False, steps=_FRAME_STEPS, on_step=step).state
+    # Hardly smoothed at first: a blink that is once smoothed away would look like rest and stay away.
+    free = replace(problem.columns, change=problem.columns.change * _FREEDOM)
+    state = minimise(
+        replace(problem.seen(state), columns=free), state, shared=False, steps=_FRAME_STEPS, on_step=step
+    ).state
     problem = problem.seen(state)
+    scale = problem.columns.release * problem.columns.change
+    problem.drift = expected_change(state.differences(), problem.gap, scale)
     state = minimise(problem, state, steps=_CLIP_STEPS, on_step=step).state
     return _tracking(model, problem, state, found, points, image_size, middle)
 
@@ -230,7 +246,8 @@ def _tracking(
     middle = np.array(principal_point, np.float64)
     landmarks = project(problem.head, state).pixels.numpy() + middle
     error = np.linalg.norm(landmarks - points[..., :2], axis=-1).mean(1)
-    focal_error = float(solve(problem.system(state)).covariance[0, 0].sqrt())
+    # The priors of the shared unknowns were raised by the repetition; undone here, the variance is the honest one.
+    focal_error = math.sqrt(float(solve(problem.system(state)).covariance[0, 0]) * problem.repetition)
     return Tracking(
         model=model,
         state=state,
@@ -241,5 +258,21 @@ def _tracking(
         error_px=np.where(found, error, np.nan),
         bridged=~found,
         focal_error=focal_error,
-        warnings=[],
+        warnings=_warnings(focal_error, found),
     )
+
+
+#: Relative standard error of the focal length from which the user is told.
+FOCAL_DOUBT = 0.2
+
+
+def _warnings(focal_error: float, found: np.ndarray) -> list[str]:
+    said = []
+    if focal_error > FOCAL_DOUBT:
+        said.append(
+            f"the clip hardly constrains the focal length (standard error {100 * focal_error:.0f} %): a head that turns "
+            "and comes nearer would, or set tracking.focal_ratio if you know the camera"
+        )
+    if missing := int((~found).sum()):
+        said.append(f"{missing} of {len(found)} frames have no landmarks and were bridged from their neighbours")
+    return said

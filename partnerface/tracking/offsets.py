@@ -37,7 +37,7 @@ def landmark_offsets(head: LandmarkHead, problem: Problem, state: ClipState, pre
         seen = project(problem.head, some)
         rows = static_rows(problem.head, some)
         residual, squared, information = problem.landmark_residuals(seen, part)
-        weight = information / (1 + squared / problem.priors.outlier**2) ** 2
+        weight = information / problem.repetition / (1 + squared / problem.priors.outlier**2) ** 2
         rows = rows / problem.size[part, None, None, None]
         # Against what the landmark would be without its present displacement.
         target = residual - torch.einsum("tlcd,ld->tlc", rows, present)

@@ -4,7 +4,7 @@ All of it in one place, as standard deviations; the data term is in the same cur
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -31,27 +31,34 @@ class Priors:
 
     landmark_std: float = 0.01  # of the distance between the outer eye corners
     effective_landmarks: float = 60.0  # neighbouring landmarks err together: 478 count as so many
+    effective_frames: float = 6.0  # a landmark errs alike in all frames: for shape and focal a clip counts as so many
     outlier: float = 4.0  # landmark deviations beyond which a landmark stops pulling harder
-    depth_std: float = 0.08  # MediaPipe's relative depth, of the same distance
+    opening_std: float = 0.005  # difference of two opposite landmarks of mouth or eye, of the same distance
+    depth_std: float = 0.2  # MediaPipe's relative depth, of the same distance
     shape_std: float = 1.0
-    expression_std: float = 1.0
-    focal_ratio: float = 1.6  # focal length over image size
+    expression_std: float = 0.5
+    focal_ratio: float = 1.4  # focal length over the longer edge of the picture
     log_focal_std: float = 0.3
-    jaw_std: tuple[float, float, float] = (0.3, 0.03, 0.02)
+    jaw_std: tuple[float, float, float] = (1.0, 0.03, 0.02)
     eye_std: tuple[float, float, float] = (0.25, 0.35, 0.01)
     vergence_std: tuple[float, float, float] = (0.03, 0.08, 0.01)
-    eyelid_std: float = 0.7
+    eyelid_std: float = 3.0
     limit_std: float = 0.02  # beyond a limit
     jaw_least: float = 0.0
     eyelid_limits: tuple[float, float] = (0.0, 1.0)
-    change_rotation: float = 0.002
-    change_place: float = 0.0005
+    change_rotation: float = 0.0015
+    change_place: float = 0.0001
     change_depth: float = 0.0008  # of the distance
-    change_jaw: float = 0.004
-    change_eye: float = 0.01
+    change_jaw: float = 0.0015
+    change_eye: float = 0.008
     change_eyelid: float = 0.02
-    change_expression: float = 0.03
-    release: float = 3.0
+    change_expression: float = 0.02
+    release: float = 4.0
+
+    def smoother(self, factor: float) -> "Priors":
+        """The same with changes between frames held down `factor` times as strongly, and let go of at the same size."""
+        changes = {item.name: getattr(self, item.name) / factor for item in fields(self) if item.name[:7] == "change_"}
+        return replace(self, release=self.release * factor, **changes)
 
 
 @dataclass

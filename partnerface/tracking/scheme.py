@@ -35,6 +35,11 @@ STEADY = (
     122, 351, 193, 417, 168, 48, 278, 115, 344,
 )  # fmt: skip
 
+#: Upper and lower landmarks whose distance says how far mouth and eyes are open.
+OPENINGS = tuple(
+    pair for upper, lower in (INNER_LIPS, RIGHT_EYE, LEFT_EYE) for pair in zip(upper[1:-1], lower[1:-1], strict=True)
+)
+
 COUNT = 478
 # An open eye's height over its width is near 0.3; below the first ratio the iris is hidden, above the second it is seen.
 _SHUT, _OPEN = 0.08, 0.18

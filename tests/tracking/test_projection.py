@@ -14,7 +14,9 @@ def test_agrees_with_skinning_of_the_whole_head(toy):
     values = {name: torch.as_tensor(value).double() for name, value in state.parameters(toy.head).items()}
     focal = values.pop("focal")
     posed = pose_head(head_tensors(toy.model, dtype=torch.float64), **values)
-    landmarks = embed(posed.vertices, torch.as_tensor(toy.model.mediapipe_faces), torch.as_tensor(toy.model.mediapipe_weights))
+    landmarks = embed(
+        posed.vertices, torch.as_tensor(toy.model.mediapipe_faces), torch.as_tensor(toy.model.mediapipe_weights)
+    )
     pixels = camera_project(landmarks, focal, torch.tensor([toy.size / 2, toy.size / 2], dtype=torch.float64))
     assert abs(focal - toy.focal) < 1e-3
     # The parameters went through float32, as on disk.
