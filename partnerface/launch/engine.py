@@ -25,6 +25,7 @@ class Listener:
     failures: dict[str, str] = field(default_factory=dict)
     failing: str = ""
     locked: bool = False
+    told_to_stop: bool = False
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=50))
 
     def hear(self, line: str) -> str | None:
@@ -34,6 +35,8 @@ class Listener:
             self.tail.append(line)
         if "cannot be locked" in line:
             self.locked = True
+        if line.startswith("Will exit after finishing"):
+            self.told_to_stop = True
         if match := FAILED_RULE.match(line):
             self.failing = match[1]
             self.failures.setdefault(self.failing, "")

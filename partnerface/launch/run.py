@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -192,6 +193,9 @@ def explain(status: int, heard: Any, results: str) -> int:
         return 2
     if disk_is_full(Path(results)):
         raise InputError(f"the disk of {results} is full; free some space and run the same command again")
+    if heard.told_to_stop and not heard.failures:
+        print("partnerface run: told to stop, and has; the same command goes on from here", file=sys.stderr)
+        return 128 + signal.SIGTERM
     if heard.locked:
         raise InputError("another run is at work on the same files; wait for it to end, or end it")
     if heard.failures:

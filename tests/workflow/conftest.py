@@ -15,10 +15,14 @@ PARTS = ("Snakefile", "config.yaml", "workflow", "envs", "partnerface")
 TINY = {
     "frames.size": 192,
     "dataset.size": 64,
-    "train.steps": 30,
-    "train.rays": 256,
+    "train.steps": 8,
+    "train.rays": 64,
+    "train.frames": 4,
+    "train.step_mm": 20,
     "train.save_every": 0.1,
-    "render.train_frames": 4,
+    "render.step_mm": 20,
+    "render.heldout_every": 4,
+    "render.train_frames": 2,
 }
 
 

@@ -63,7 +63,7 @@ def test_bare_snakemake_finds_all_done(copy):
 @pytest.mark.parametrize(
     ("change", "redone"),
     [
-        ("train.steps=31", AFTER_DATASET),
+        ("train.steps=10", AFTER_DATASET),
         ("render.train_frames=5", AFTER_DATASET - {"train"}),
         ("report.max_size=24", {"report"}),
         ("methods=partnerface", {"tables", "report"}),
@@ -75,7 +75,7 @@ def test_a_changed_setting_redoes_its_stage_and_what_follows(copy, change, redon
 
 def test_a_changed_training_setting_leaves_what_stands_before_it(copy):
     before = contents(copy.folder / "results" / "tiny")
-    done = copy.road("--set", "train.steps=20")
+    done = copy.road("--set", "train.steps=9")
     assert done.returncode == 0, done.stderr
     after = contents(copy.folder / "results" / "tiny")
     runs = ("partnerface/", "retrieval/")
@@ -83,7 +83,7 @@ def test_a_changed_training_setting_leaves_what_stands_before_it(copy):
     assert changed
     assert all(name.startswith(runs) for name in changed)
     assert {name for name in before if not name.startswith(runs)} <= set(after)
-    assert copy.planned("--set", "train.steps=20") == set()
+    assert copy.planned("--set", "train.steps=9") == set()
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_an_edit_redoes_the_stages_that_use_the_file(copy, file, redone):
     path = copy.folder / "partnerface" / file
     text = path.read_text()
     os.utime(path)
-    assert copy.planned("--set", "train.steps=20") == set(), "a touch alone redoes nothing"
+    assert copy.planned("--set", "train.steps=9") == set(), "a touch alone redoes nothing"
     path.write_text(text + "\n# An edit.\n")
-    assert copy.planned("--set", "train.steps=20") == redone
+    assert copy.planned("--set", "train.steps=9") == redone
     path.write_text(text)
-    assert copy.planned("--set", "train.steps=20") == set(), "and taking it back redoes nothing"
+    assert copy.planned("--set", "train.steps=9") == set(), "and taking it back redoes nothing"
