@@ -36,8 +36,8 @@ CLOTH_SHARE = 0.15
 DOUBT = 0.5
 #: What speaks for keeping a cell of which nothing is known.
 KEEP = 0.1
-#: Columns by which the learnt cut is widened.
-MARGIN = 3
+#: Columns by which the learnt cut is widened, and metres by which it is raised.
+MARGIN, RAISE = 4, 0.014
 #: What a step of one cell in v from one column to the next costs, in units of evidence.
 STEP_COST = 0.6
 
@@ -140,18 +140,22 @@ def learn_cut(layers: list[Layer], skin: np.ndarray, hair: np.ndarray) -> np.nda
     line = v[0] - (best_rows(evidence) - 0.5) * CELL
     # A little higher and wider than the evidence asks: a sliver of collar is seen, a sliver less of neck is not.
     line = np.max([np.roll(np.pad(line, MARGIN, mode="edge"), shift) for shift in range(-MARGIN, MARGIN + 1)], axis=0)
-    return np.maximum(_smooth(line[MARGIN:-MARGIN] + CELL), lowest_cut(u))
+    return np.maximum(_smooth(line[MARGIN:-MARGIN] + RAISE), lowest_cut(u))
 
 
 def _evidence(layers: list[Layer], skin: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """(rows, columns) mean evidence for cloth over the layers in which a cell shows the person."""
+    import cv2
+
     shade = np.array([SKIN_LIGHTNESS, 1, 1], np.float32)
     skin_model = ColourModel(skin * shade)
     hair_model = ColourModel(hair) if len(hair) >= FEW else None
     shaded_hair = ColourModel(hair * shade) if len(hair) >= FEW else None
     bodies, skins, cloth_samples = [], [], []
     for layer in layers:
-        body = (layer.person > 0.5) & (layer.face < 0.05) & layer.inside
+        # At the outline colours mix with the background's, so a cell there says nothing.
+        person = cv2.erode((layer.person > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        body = person & (layer.face < 0.05) & layer.inside
         like_skin = skin_model.distance(layer.lab * shade) < SKIN_REACH
         if shaded_hair is not None:  # brown hair is near to shaded skin
             like_skin &= skin_model.log_likelihood(layer.lab * shade) > shaded_hair.log_likelihood(layer.lab * shade)
@@ -176,7 +180,10 @@ def _evidence(layers: list[Layer], skin: np.ndarray, hair: np.ndarray) -> np.nda
         count += body
     # Cells that few frames show say little, and so do cells in which frames contradict each other.
     mean = total / np.maximum(count, 0.2 * len(layers))
-    return np.sign(mean) * np.maximum(np.abs(mean) - DOUBT, 0)
+    mean = np.sign(mean) * np.maximum(np.abs(mean) - DOUBT, 0)
+    # Cloth is no narrow strip; a shadow along the neck is.
+    broad = cv2.morphologyEx((mean > 0).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 5), np.uint8)) > 0
+    return np.where((mean > 0) & ~broad, 0, mean)
 
 
 def best_rows(evidence: np.ndarray) -> np.ndarray:
