@@ -45,7 +45,9 @@ def atomic(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose a results folder that you may write to") from None
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; choose a results folder that you may write to"
+        ) from None
     os.close(handle)
     temporary = Path(name)
     try:
@@ -130,7 +132,9 @@ def check(path: Path, stage: str) -> Path:
     return path
 
 
-def write_npz(path: Path, arrays: Mapping[str, np.ndarray], stage: str, inputs: Sequence[Path] = (), **params: Any) -> None:
+def write_npz(
+    path: Path, arrays: Mapping[str, np.ndarray], stage: str, inputs: Sequence[Path] = (), **params: Any
+) -> None:
     """Write arrays by name as one stamped .npz."""
     with write(path, stage, inputs, params) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
