@@ -32,6 +32,8 @@ STRONG, WEAK = 2.0, 1.0
 FEW = 200
 #: So much of what is seen around the neck has to be cloth for its colours to be known.
 CLOTH_SHARE = 0.15
+#: A cell that this share of the frames shows counts in full.
+FULL_SHARE = 0.4
 #: Mean evidence below this is none.
 DOUBT = 0.5
 #: What speaks for keeping a cell of which nothing is known.
@@ -179,7 +181,7 @@ def _evidence(layers: list[Layer], skin: np.ndarray, hair: np.ndarray) -> np.nda
         total += np.where(body, value, 0)
         count += body
     # Cells that few frames show say little, and so do cells in which frames contradict each other.
-    mean = total / np.maximum(count, 0.2 * len(layers))
+    mean = total / np.maximum(count, FULL_SHARE * len(layers))
     mean = np.sign(mean) * np.maximum(np.abs(mean) - DOUBT, 0)
     # Cloth is no narrow strip; a shadow along the neck is.
     broad = cv2.morphologyEx((mean > 0).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 5), np.uint8)) > 0

@@ -4,10 +4,18 @@ import numpy as np
 
 #: Alpha below this is none.
 FAINT = 0.03
-#: Radius of the edge refinement as a share of the frame's edge, and its tolerance of colour differences (squared).
-RADIUS, TOLERANCE = 1 / 160, 1e-4
-#: The refined mask is stretched from this range to 0..1, which takes away the filter's halo.
-LOW, HIGH = 0.1, 0.9
+#: The coarse mask is stretched from this range to 0..1: its ramp is wider than the head's own edge.
+STRETCH = 0.25
+#: The edge's colours likewise: a share so near to 0 or 1 is noise.
+EDGE_STRETCH = 0.1
+#: Sure pixels, and half the width of the window in which their colours are averaged, as a share of the frame's edge.
+SURE, WINDOW = 0.95, 1 / 60
+#: Least difference of foreground and background (sRGB, 0 to 1), and how much their own variety counts against it.
+MIN_CONTRAST, VARIETY = 0.06, 2.0
+#: A colour that lies off the line from background to foreground by this share of its length is no mixture of the two.
+OFF_LINE = 0.3
+#: Confidence below the first is none, above the second full.
+DOUBTFUL, CERTAIN = 0.25, 0.6
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -48,33 +56,82 @@ def steady(masks: list[np.ndarray], points: list[np.ndarray], share: float) -> n
 
 
 def refine(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Let the mask's edge follow the image's edges (guided filter of He et al. 2010), as in hair.
+    """Set the mask's edge by colour, pixel by pixel, where the picture allows it.
+
+    At an edge pixel the foreground's colour F and the background's B are the means of sure pixels near by. The pixel's
+    colour I is taken for the mixture alpha F + (1 - alpha) B, so alpha = (I - B)·(F - B) / |F - B|², the projection
+    onto the line between them. Where F and B are alike or mixed themselves, or I lies off that line, the coarse mask
+    stays; in between both are blended by confidence.
 
     Args:
         image: (h, w, 3) uint8 sRGB.
-        mask: (h, w) float32.
+        mask: (h, w) float32, the coarse mask.
 
     Returns:
         (h, w) float32 alpha from 0 to 1.
     """
     import cv2
 
-    radius = max(1, round(RADIUS * image.shape[0]))
-    # Away from edges the filter has nothing to add, its ringing would leave faint clouds, and it is slow.
-    reach = cv2.getStructuringElement(cv2.MORPH_RECT, (4 * radius + 1, 4 * radius + 1))
-    inside, outside = cv2.erode(mask, reach) > 1 - FAINT, cv2.dilate(mask, reach) < FAINT
-    soft = inside.astype(np.float32)
-    edge = ~(inside | outside)
-    if edge.any():
-        rows, columns = np.flatnonzero(edge.any(1)), np.flatnonzero(edge.any(0))
-        part = np.s_[
-            max(0, rows[0] - 2 * radius) : rows[-1] + 2 * radius + 1,
-            max(0, columns[0] - 2 * radius) : columns[-1] + 2 * radius + 1,
-        ]
-        guide = np.ascontiguousarray(image[part]).astype(np.float32) / 255
-        filtered = cv2.ximgproc.guidedFilter(guide, np.ascontiguousarray(mask[part]), radius, TOLERANCE)
-        soft[part] = np.where(edge[part], filtered, soft[part])
-    return np.clip((soft - LOW) / (HIGH - LOW), 0, 1).astype(np.float32)
+    reach = np.ones((5, 5), np.uint8)
+    edge = (cv2.dilate(mask, reach) > FAINT) & (cv2.erode(mask, reach) < 1 - FAINT)
+    coarse = np.clip((mask - STRETCH) / (1 - 2 * STRETCH), 0, 1)
+    if not edge.any():
+        return coarse
+    front, back, variety, near = _colours_near(image, mask, edge)
+    colour = image[edge].astype(np.float32) / 255
+    line, offset = front - back, colour - back
+    length = (line**2).sum(1)
+    share = np.clip((offset * line).sum(1) / (length + 1e-4), 0, 1)
+    off = ((offset - share[:, None] * line) ** 2).sum(1)
+    trust = length / (length + VARIETY * variety + MIN_CONTRAST**2) * np.exp(-off / (OFF_LINE**2 * length + 1e-4))
+    trust = _smooth_within(trust * near, edge, sigma=1.5)
+    trust = np.clip((trust - DOUBTFUL) / (CERTAIN - DOUBTFUL), 0, 1)
+    share = np.clip((share - EDGE_STRETCH) / (1 - 2 * EDGE_STRETCH), 0, 1)
+    coarse[edge] += trust * (share - coarse[edge])
+    return coarse
+
+
+def _colours_near(
+    image: np.ndarray, mask: np.ndarray, where: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """For the n pixels of the mask `where`: mean colour (n, 3) of sure foreground and of sure background near by, the
+    variance (n,) within both together, and whether both are near at all (n,), as 0 or 1.
+
+    These fields are smooth, so they are found at half the size.
+    """
+    import cv2
+
+    height, width = mask.shape
+    size = (max(1, width // 2), max(1, height // 2))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    coarse = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    edge = 2 * max(1, round(WINDOW * size[0])) + 1
+    rows, columns = np.nonzero(where)
+    place = (rows * size[1] // height, columns * size[0] // width)
+
+    def near(field: np.ndarray) -> np.ndarray:
+        return cv2.blur(cv2.blur(field, (edge, edge)), (edge, edge))[place]
+
+    square = (small**2).sum(-1)
+    means, variance, both = [], np.zeros(len(rows), np.float32), np.ones(len(rows), np.float32)
+    for sure in ((coarse > SURE).astype(np.float32), (coarse < 1 - SURE).astype(np.float32)):
+        weight = near(sure)
+        whole = np.maximum(weight, 1e-4)
+        mean = near(small * sure[..., None]) / whole[:, None]
+        means.append(mean)
+        variance += np.maximum(near(square * sure) / whole - (mean**2).sum(1), 0)
+        both *= weight > 2e-3
+    return means[0], means[1], variance, both
+
+
+def _smooth_within(values: np.ndarray, where: np.ndarray, sigma: float) -> np.ndarray:
+    """Values (n,) of the n pixels of a mask, blurred among themselves."""
+    import cv2
+
+    field = np.zeros(where.shape, np.float32)
+    field[where] = values
+    total, weight = (cv2.GaussianBlur(item, (0, 0), sigma) for item in (field, where.astype(np.float32)))
+    return total[where] / np.maximum(weight[where], 1e-6)
 
 
 def fill_face(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:

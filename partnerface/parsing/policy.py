@@ -25,6 +25,9 @@ def policy_alpha(alpha: np.ndarray, classes: np.ndarray, policy: str) -> np.ndar
     import cv2
 
     names = MASK_POLICIES[policy]
-    dropped = np.array([name not in names and name != "background" for name in CLASS_NAMES])
-    gone = cv2.GaussianBlur(dropped[classes].astype(np.float32), (0, 0), EDGE_PX)
-    return alpha.astype(np.float32) / 255 * (1 - gone)
+    kept = np.array([name in names for name in CLASS_NAMES], np.float32)
+    person = np.array([name != "background" for name in CLASS_NAMES], np.float32)
+    # Among the person's pixels only, so that no faint line is left along what is dropped.
+    share = cv2.GaussianBlur((kept * person)[classes], (0, 0), EDGE_PX)
+    whole = cv2.GaussianBlur(person[classes], (0, 0), EDGE_PX)
+    return alpha.astype(np.float32) / 255 * (share / np.maximum(whole, 1e-6))
