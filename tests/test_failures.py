@@ -13,7 +13,7 @@ from partnerface.failures import explain_system_error
     [
         (OSError(errno.ENOSPC, "No space left on device", "/data/frames.npy"), ("disk is full", "/data/frames.npy")),
         (OSError("262144 requested and 12288 written"), ("disk is full",)),
-        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), ("no permission", "/root/x")),
+        (PermissionError(errno.EACCES, "Permission denied", "/srv/x"), ("no permission", "/srv/x")),
         (OSError(errno.EROFS, "Read-only file system", "/mnt/x"), ("read-only", "/mnt/x")),
         (OSError(errno.EFBIG, "File too large", "/x"), ("ulimit",)),
     ],

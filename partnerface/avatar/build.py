@@ -9,6 +9,7 @@ from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import carve_hull
 from partnerface.avatar.surface import Box, Surface
 from partnerface.conventions import CLASS_NAMES
+from partnerface.geometry.mesh import vertex_normals
 from partnerface.head.skinning import HeadTensors
 from partnerface.kernels.reference.march import voxel
 
@@ -42,16 +43,6 @@ def _near_surface(
     return (distance < outside[index]) & ~deep & seen[index]
 
 
-def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
-    """[V, 3] area-weighted unit normals."""
-    a, b, c = (vertices[faces[:, i].long()] for i in range(3))
-    face = torch.linalg.cross(b - a, c - a)
-    total = torch.zeros_like(vertices)
-    for i in range(3):
-        total.index_add_(0, faces[:, i].long(), face)
-    return torch.nn.functional.normalize(total, dim=1)
-
-
 def build_avatar(
     config: AvatarConfig,
     head: HeadTensors,
@@ -78,7 +69,7 @@ def build_avatar(
     chosen = torch.linspace(0, len(motion) - 1, min(HULL_FRAMES, len(motion))).round().long()
     frames = surface.frames(motion.take(chosen))
     share = carve_hull(box, resolution, alpha[chosen], camera, frames.rotation, frames.translation)
-    normals = vertex_normals(surface.canonical, faces)
+    normals = torch.as_tensor(vertex_normals(surface.canonical.numpy(), faces.numpy()), dtype=torch.float32)
     toward = torch.nn.functional.normalize(
         -(frames.rotation.transpose(1, 2) @ frames.translation[..., None])[..., 0], dim=1
     )
