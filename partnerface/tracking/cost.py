@@ -116,8 +116,8 @@ class Problem:
         return precision * self.repetition
 
     def _residuals(self, pixels: Tensor, depth: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Pixel residual over the face size (T, L, 2), shares (T, L) of each landmark in its frame's mean depth, squared
-        residual in deviations (T, L), depth residual over the face size (T, L)."""
+        """Pixel residual over the face size (T, L, 2), shares (T, L) of each landmark in its frame's mean depth,
+        squared residual in deviations (T, L), depth residual over the face size (T, L)."""
         size = self.size[part, None]
         residual = (pixels - self.observed[part]) / size[..., None]
         share = self.weight[part] / self.weight[part].sum(1, keepdim=True).clamp(min=1e-12)

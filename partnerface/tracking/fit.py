@@ -270,8 +270,8 @@ def _warnings(focal_error: float, found: np.ndarray) -> list[str]:
     said = []
     if focal_error > FOCAL_DOUBT:
         said.append(
-            f"the clip hardly constrains the focal length (standard error {100 * focal_error:.0f} %): a head that turns "
-            "and comes nearer would, or set tracking.focal_ratio if you know the camera"
+            f"the clip hardly constrains the focal length (standard error {100 * focal_error:.0f} %): a head that "
+            "turns and comes nearer would, or set tracking.focal_ratio if you know the camera"
         )
     if missing := int((~found).sum()):
         said.append(f"{missing} of {len(found)} frames have no landmarks and were bridged from their neighbours")

@@ -75,14 +75,25 @@ class LandmarkHead:
         return replace(self, parts=parts, rest=self.rest + offsets)
 
 
-def landmark_head(model: HeadModel, dtype: torch.dtype = torch.float64) -> LandmarkHead:
-    """Reduce `model` to its 478 MediaPipe landmarks."""
+def landmark_head(
+    model: HeadModel,
+    dtype: torch.dtype = torch.float64,
+    corners: np.ndarray | None = None,
+    barycentric: np.ndarray | None = None,
+) -> LandmarkHead:
+    """Reduce `model` to its 478 MediaPipe landmarks, or to other points of its surface.
+
+    Args:
+        model: the head.
+        dtype: of the tensors.
+        corners, barycentric: (L, 3) vertex ids and weights of the points, in place of the landmarks'.
+    """
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(array), dtype=dtype)
 
-    corners = model.mediapipe_faces.astype(np.int64)
-    barycentric = model.mediapipe_weights.astype(np.float64)
+    corners = (model.mediapipe_faces if corners is None else corners).astype(np.int64)
+    barycentric = (model.mediapipe_weights if barycentric is None else barycentric).astype(np.float64)
     stacked = np.concatenate([model.eyelid_basis, model.expression_basis, model.shape_basis], axis=2)[corners]
     template = model.template.astype(np.float64)[corners]
     pose = model.pose_basis[corners] if model.pose_basis.any() else None
@@ -106,6 +117,7 @@ def landmark_head(model: HeadModel, dtype: torch.dtype = torch.float64) -> Landm
         )
     regressor = model.joint_regressor.astype(np.float64)
     rest = np.einsum("nk,nkc->nc", barycentric, template)
+    landmarks = np.einsum("nk,nkc->nc", model.mediapipe_weights, model.template[model.mediapipe_faces])
     edges = template[:, 1:] - template[:, :1]
     normals = np.cross(edges[:, 0], edges[:, 1])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
@@ -119,7 +131,7 @@ def landmark_head(model: HeadModel, dtype: torch.dtype = torch.float64) -> Landm
         joint_basis=tensor(np.einsum("jv,vcs->jcs", regressor, model.shape_basis.astype(np.float64))),
         rest=tensor(rest),
         normals=tensor(normals),
-        anchor=tensor(rest.mean(0)),
+        anchor=tensor(landmarks.mean(0).astype(np.float64)),
         n_expression=model.n_expression,
         n_shape=model.n_shape,
     )

@@ -2,14 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
-from partnerface.tracking.cost import Problem
 from partnerface.tracking.solver import ArrowSystem, solve
 from partnerface.tracking.state import ClipState
 
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-7, 1e6
+
+
+class Cost(Protocol):
+    """What can be minimised."""
+
+    def cost(self, state: ClipState) -> float:
+        """The cost of a state."""
+        ...
+
+    def system(self, state: ClipState, shared: bool = True) -> ArrowSystem:
+        """Its normal equations there."""
+        ...
 
 
 @dataclass
@@ -23,7 +35,7 @@ class Minimum:
 
 
 def minimise(
-    problem: Problem,
+    problem: Cost,
     state: ClipState,
     shared: bool = True,
     steps: int = 20,
@@ -60,7 +72,7 @@ def minimise(
 
 
 def _try(
-    problem: Problem, state: ClipState, system: ArrowSystem, damping: float, shared: bool
+    problem: Cost, state: ClipState, system: ArrowSystem, damping: float, shared: bool
 ) -> tuple[ClipState, float] | None:
     """The state one damped step further and its cost; None when the step can't be had."""
     try:

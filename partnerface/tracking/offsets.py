@@ -1,4 +1,4 @@
-"""The subject's own places of the landmarks: what is left over, in the same way in every frame, by shape and expression.
+"""The subject's own places of the landmarks: what shape and expression leave over in the same way in every frame.
 
 A static displacement of a landmark in rest space moves its projection linearly, so with poses and expressions held the
 best displacements are one linear least-squares problem over all frames. A prior keeps them small and alike in

@@ -27,8 +27,9 @@ class Projection:
     Attributes:
         pixels: (T, L, 2) relative to the principal point.
         depth: (T, L) of each landmark behind the anchor in pixels of the anchor's scale (MediaPipe's relative z).
-        jacobian: (T, L, C, P + 1 + S) derivative of pixels (and depth when C is 3) by the frame's own unknowns, the log
-            focal and the shape; None unless asked for. Without the shared unknowns only (T, L, C, P).
+        jacobian: (T, L, C, P + 1 + S) derivative of pixels (C = 2), pixels and depth (3) or pixels along a direction
+            (1) by the frame's own unknowns, the log focal and the shape; None unless asked for. Without the shared
+            unknowns only (T, L, C, P).
     """
 
     pixels: Tensor
@@ -98,7 +99,12 @@ def _centre(joint: int, joints: Tensor) -> Tensor:
 
 
 def project(
-    head: LandmarkHead, state: ClipState, jacobian: bool = False, shared: bool = True, depth: bool = False
+    head: LandmarkHead,
+    state: ClipState,
+    jacobian: bool = False,
+    shared: bool = True,
+    depth: bool = False,
+    along: Tensor | None = None,
 ) -> Projection:
     """Project the landmarks of every frame.
 
@@ -108,6 +114,8 @@ def project(
         jacobian: also return the derivatives.
         shared: the derivatives cover the log focal and the shape too.
         depth: the derivatives cover `depth` as a third row.
+        along: (T, L, 2) an image direction for each landmark, such as the image's gradient there: the derivatives are
+            those of the pixel along it, a single row.
     """
     posed = _pose(head, state)
     rows, pixels, seen, distance = _image_rows(state, posed)
@@ -115,18 +123,24 @@ def project(
     relative = seen[..., 2] / scale
     if not jacobian:
         return Projection(pixels, relative, None)
-    if depth:
+
+    # By the position, (T, L, 2, 3), and by the log focal, (T, L, 2).
+    place = torch.zeros_like(rows)
+    place[..., 0, 0] = place[..., 1, 1] = 1 / distance
+    place[..., 2] = -pixels * (scale / distance)[..., None]
+    focal = pixels * (seen[..., 2] / (state.focal * distance))[..., None]
+    if along is not None:
+        rows, place = (along[..., None, :] @ item for item in (rows, place))
+        focal = (along * focal).sum(-1, keepdim=True)
+    elif depth:
         rows = torch.cat([rows, (state.rotation[:, 2] / scale)[:, None, None].expand(-1, head.count, 1, 3)], dim=2)
+        place = torch.cat([place, torch.zeros_like(place[..., :1, :])], dim=2)
+        place[..., 2, 2] = -relative
+        focal = torch.cat([focal, torch.zeros_like(focal[..., :1])], dim=2)
     out = _jacobian(head, state, posed, rows, shared)
-    out[..., :2, 3] = torch.stack([1 / distance, torch.zeros_like(distance)], -1)
-    out[..., :2, 4] = torch.stack([torch.zeros_like(distance), 1 / distance], -1)
-    out[..., :2, 5] = -pixels * (scale / distance)[..., None]
-    if depth:
-        out[..., 2, POSITION] = torch.stack([torch.zeros_like(relative), torch.zeros_like(relative), -relative], -1)
+    out[..., POSITION] = place
     if shared:
-        focal_column = EXPRESSION_START + head.n_expression
-        out[..., :2, focal_column] = pixels * (seen[..., 2] / (state.focal * distance))[..., None]
-        out[..., 2:, focal_column] = 0
+        out[..., EXPRESSION_START + head.n_expression] = focal
     return Projection(pixels, relative, out)
 
 

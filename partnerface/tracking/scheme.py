@@ -8,7 +8,7 @@ FACE_OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
-# Upper and lower chain of a closed outline, both from the subject's right to the left for lips, corner to corner for eyes.
+# Upper and lower chain of a closed outline: lips from the subject's right to the left, eyes from corner to corner.
 OUTER_LIPS = (
     (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
     (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
@@ -41,7 +41,7 @@ OPENINGS = tuple(
 )
 
 COUNT = 478
-# An open eye's height over its width is near 0.3; below the first ratio the iris is hidden, above the second it is seen.
+# An open eye's height over its width is near 0.3; below the first ratio the iris is hidden, above the second seen.
 _SHUT, _OPEN = 0.08, 0.18
 
 

@@ -9,8 +9,9 @@ from partnerface.geometry.rotations import matrix_to_axis_angle
 from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
 from partnerface.tracking.priors import Priors
 
-#: Priors so weak that exact landmarks decide everything.
+#: Priors so weak, and landmarks so certain, that exact landmarks decide everything.
 LOOSE = Priors(
+    landmark_std=0.001,
     shape_std=100.0,
     expression_std=100.0,
     log_focal_std=10.0,

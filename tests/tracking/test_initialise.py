@@ -38,7 +38,7 @@ def test_bridge_blends_the_neighbours():
 
 
 def test_keyframes_hold_the_odd_one_and_skip_what_was_not_found(toy):
-    state, points = toy.clip(30)
+    _, points = toy.clip(30)
     still = torch.as_tensor(points[:1]).repeat(200, 1, 1)
     still += 0.01 * torch.randn(still.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     still[137] = torch.as_tensor(points[20])

@@ -14,9 +14,7 @@ def test_agrees_with_skinning_of_the_whole_head(toy):
     values = {name: torch.as_tensor(value).double() for name, value in state.parameters(toy.head).items()}
     focal = values.pop("focal")
     posed = pose_head(head_tensors(toy.model, dtype=torch.float64), **values)
-    landmarks = embed(
-        posed.vertices, torch.as_tensor(toy.model.mediapipe_faces), torch.as_tensor(toy.model.mediapipe_weights)
-    )
+    landmarks = embed(posed.vertices, *map(torch.as_tensor, (toy.model.mediapipe_faces, toy.model.mediapipe_weights)))
     pixels = camera_project(landmarks, focal, torch.tensor([toy.size / 2, toy.size / 2], dtype=torch.float64))
     assert abs(focal - toy.focal) < 1e-3
     # The parameters went through float32, as on disk.
@@ -44,7 +42,8 @@ def test_derivatives_without_the_shared_unknowns(toy):
     state, _ = toy.clip(count=2)
     whole = project(toy.head, state, jacobian=True).jacobian
     own = project(toy.head, state, jacobian=True, shared=False).jacobian
-    assert whole is not None and own is not None
+    assert whole is not None
+    assert own is not None
     torch.testing.assert_close(whole[..., : own.shape[-1]], own)
 
 

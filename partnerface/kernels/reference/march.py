@@ -28,7 +28,7 @@ def voxel(points: Tensor, low: Tensor, high: Tensor, resolution: tuple[int, int,
 
 
 def bounds(occupied: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Corners [3] of the smallest box around the occupied voxels of the grid in the box `low`, `high`; empty if none."""
+    """Corners [3] of the smallest box around the occupied voxels of the grid from `low` to `high`; empty if none."""
     edge = (high - low) / torch.tensor(occupied.shape, device=low.device)
     index = torch.nonzero(occupied)
     if not len(index):
