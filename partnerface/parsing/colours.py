@@ -31,11 +31,12 @@ class ColourModel:
 
         samples = np.ascontiguousarray(samples[:: -(-len(samples) // MAX_SAMPLES)], dtype=np.float32)
         count = max(1, min(COMPONENTS, len(samples) // 50))
-        criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
-        cv2.setRNGSeed(0)
-        labels = np.zeros((len(samples), 1), np.int32)
-        _, labels, self.centres = cv2.kmeans(samples, count, labels, criteria, 2, cv2.KMEANS_PP_CENTERS)
-        labels = labels.ravel()
+        labels, self.centres = np.zeros(len(samples), np.int32), samples.mean(0, keepdims=True)
+        if count > 1:
+            criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+            cv2.setRNGSeed(0)
+            _, found, self.centres = cv2.kmeans(samples, count, labels[:, None], criteria, 2, cv2.KMEANS_PP_CENTERS)
+            labels = found.ravel()
         self.spread = np.stack([samples[labels == k].std(0) for k in range(count)])
         self.spread = np.maximum(np.nan_to_num(self.spread), MIN_SPREAD)
         self.weight = np.maximum(np.bincount(labels, minlength=count) / len(samples), 1e-3)

@@ -176,12 +176,16 @@ def keep_head(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:
 
 
 def flicker(before: np.ndarray, after: np.ndarray, source: np.ndarray, target: np.ndarray) -> float:
-    """How much of the outline trembles: mean |alpha moved with the head - alpha| over the pixels of either soft edge.
+    """How far a mask's outline trembles from one frame to the next, in px, once the head's own motion is taken away.
+
+    The mean displacement of the outline: sum |alpha moved with the head - alpha| / sum |gradient of alpha|. What does
+    not move with the head (hair, the collar on the torso) counts as trembling too.
 
     Args:
         before, after: alpha (h, w) from 0 to 1 of two neighbouring frames.
         source, target: their landmarks (n, 2), px.
     """
     moved = carry(before.astype(np.float32), source, target)
-    edge = ((moved > 0.05) & (moved < 0.95)) | ((after > 0.05) & (after < 0.95))
-    return float(np.abs(moved - after)[edge].mean()) if edge.any() else 0.0
+    after = after.astype(np.float32)
+    slope = np.hypot(np.diff(after, axis=1)[:-1], np.diff(after, axis=0)[:, :-1]).sum()
+    return float(np.abs(moved - after).sum() / max(float(slope), 1.0))

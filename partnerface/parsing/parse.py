@@ -21,7 +21,7 @@ SAMPLES = 400
 
 @dataclass(frozen=True)
 class Parsed:
-    """One frame: alpha (h, w) and classes (h, w), uint8, and the mask flicker since the frame before (0 at first)."""
+    """One frame: alpha (h, w) and classes (h, w), uint8, and how many px the mask's outline trembled (0 at first)."""
 
     alpha: np.ndarray
     classes: np.ndarray

@@ -60,7 +60,9 @@ def run(args: argparse.Namespace, settings: ParsingSettings) -> None:
             if index in shown:
                 tiles += mask_tiles(frames[index], parsed.alpha, parsed.classes, int(camera["kept"][index]))
             bar.step()
-    measured = {"flicker": round(float(np.mean(flicker[1:])), 5) if len(flicker) > 1 else 0.0}
-    print(f"parsing: the mask's outline trembles by {measured['flicker']:.1%} of its alpha", file=sys.stderr)
+    measured = {"flicker_px": round(float(np.mean(flicker[1:])), 5) if len(flicker) > 1 else 0.0}
+    print(
+        f"parsing: the mask's outline trembles by {measured['flicker_px']:.2f} px from frame to frame", file=sys.stderr
+    )
     with write(folder.masks_sheet, stage, inputs, params | measured) as path:
         save_jpeg(str(path), sheet(tiles, columns=8))

@@ -22,7 +22,7 @@ from partnerface.training.unseen import nearest_distance, twin_distance, unseen_
 
 KINDS = ("tail", "last", "unseen-expression", "json")
 #: Training on fewer frames than this makes no avatar.
-MIN_TRAIN = 16
+MIN_TRAIN = 8
 
 
 @dataclass(frozen=True)

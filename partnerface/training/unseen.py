@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STRETCH_S = 1.0
-#: Frames around a candidate stretch that are not asked, and the guard band in time.
+#: Frames around a candidate stretch that are not asked, and the guard band in time beside a whole stretch.
 SURROUND_S, GUARD_S = 0.5, 0.2
 TWIN_LAG_S = 0.1
 QUANTILE = 0.05
@@ -77,7 +77,9 @@ def unseen_expression(time_s: np.ndarray, features: np.ndarray, share: float) ->
         candidates = [candidate for candidate in candidates if not chosen[candidate].any()]
     heldout = _spread_out(chosen, times, time_s)
     twin = twin_distance(time_s, features)
-    return Unseen(heldout, _guard(time_s, features, heldout, twin), twin)
+    # Short stretches get a guard band that is shorter in the same measure.
+    band = GUARD_S * min(1.0, length / STRETCH_S)
+    return Unseen(heldout, _guard(time_s, features, heldout, twin, band), twin)
 
 
 def twin_distance(time_s: np.ndarray, features: np.ndarray) -> float:
@@ -126,15 +128,15 @@ def _spread_out(chosen: np.ndarray, times: np.ndarray, time_s: np.ndarray) -> np
     return chosen[np.searchsorted(times, time_s, side="right") - 1]
 
 
-def _guard(time_s: np.ndarray, features: np.ndarray, heldout: np.ndarray, twin: float) -> np.ndarray:
+def _guard(time_s: np.ndarray, features: np.ndarray, heldout: np.ndarray, twin: float, band: float) -> np.ndarray:
     guard = np.zeros(len(time_s), bool)
     others = np.flatnonzero(~heldout)
     if not heldout.any() or not len(others):
         return guard
     apart = np.abs(time_s[others][:, None] - time_s[heldout]).min(1)
     nearest = nearest_distance(features, heldout)[others]
-    guard[others[apart <= GUARD_S]] = True
+    guard[others[apart <= band]] = True
     room = max(0, int(MAX_GUARD * len(time_s)) - int(guard.sum()))
-    twins = np.flatnonzero((nearest < twin) & (apart > GUARD_S))
+    twins = np.flatnonzero((nearest < twin) & (apart > band))
     guard[others[twins[np.argsort(nearest[twins], kind="stable")[:room]]]] = True
     return guard

@@ -101,11 +101,15 @@ def test_pieces() -> None:
     assert piece_of(np.zeros_like(mask), seed).sum() == 0
 
 
-def test_flicker_is_none_for_a_head_that_only_moves() -> None:
+def test_flicker_is_the_displacement_of_the_outline() -> None:
     points = np.random.default_rng(0).uniform(30, 90, (20, 2))
-    still = flicker(disc(60, 60), disc(64, 60), points, points + np.array([4, 0]))
-    assert still < 0.02
-    assert flicker(disc(60, 60), disc(64, 60, 33), points, points + np.array([4, 0])) > 0.2
+    assert flicker(disc(60, 60), disc(64, 60), points, points + np.array([4, 0])) < 0.1
+    grown = flicker(disc(60, 60, 30), disc(64, 60, 32), points, points + np.array([4, 0]))
+    assert grown == pytest.approx(2.0, rel=0.1)
+    # A softer outline that moves as far trembles as much.
+    soft = [cv2.GaussianBlur(disc(60, 60, radius), (0, 0), 3) for radius in (30, 32)]
+    assert flicker(soft[0], soft[1], points, points) == pytest.approx(2.0, rel=0.15)
+    assert flicker(np.zeros((9, 9)), np.zeros((9, 9)), points, points) == 0
 
 
 def classes_of(name_by_mask: dict[str, np.ndarray]) -> np.ndarray:
