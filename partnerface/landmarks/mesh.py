@@ -66,7 +66,8 @@ class FaceMesh:
         from mediapipe.framework.formats import rect_pb2
         from mediapipe.python.solution_base import PacketDataType, SolutionBase
 
-        self._whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1, rotation=0)
+        messages: Any = rect_pb2  # its classes are made at run time
+        self._whole = messages.NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1, rotation=0)
         with quiet():
             self._graph: Any = SolutionBase(
                 graph_config=_GRAPH,

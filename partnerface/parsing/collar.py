@@ -231,5 +231,5 @@ def below_cut(cut: np.ndarray, torso: TorsoFrames, index: int, height: int, widt
     # Points far outside overflow OpenCV's fixed-point numbers.
     fixed = np.round(np.clip(pixels, -8 * max(height, width), 8 * max(height, width)) * 2**bits).astype(np.int32)
     out = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(out, [fixed], 255, lineType=cv2.LINE_AA, shift=bits)
+    cv2.fillPoly(out, [fixed], [255], lineType=cv2.LINE_AA, shift=bits)
     return out.astype(np.float32) / 255

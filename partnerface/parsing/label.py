@@ -123,5 +123,5 @@ def _winners(shares: list[np.ndarray], numbers: list[int]) -> tuple[np.ndarray, 
         greater = cv2.compare(share, best, cv2.CMP_GT)
         best = cv2.max(best, share)
         total += share
-        winner = cv2.bitwise_or(cv2.bitwise_and(winner, cv2.bitwise_not(greater)), cv2.bitwise_and(greater, number))
+        winner[greater > 0] = number
     return winner, total

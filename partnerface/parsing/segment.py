@@ -1,6 +1,7 @@
 """Where the person is, by MediaPipe's selfie segmentation."""
 
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class PersonSegmenter:
         self.mirrored = mirrored
         with quiet():
             # Model 0 takes a square, which suits a square crop.
-            self._model = selfie_segmentation.SelfieSegmentation(model_selection=0)
+            self._model: Any = selfie_segmentation.SelfieSegmentation(model_selection=0)
             self._model.process(np.zeros((INPUT, INPUT, 3), np.uint8))
 
     def __enter__(self) -> "PersonSegmenter":

@@ -10,7 +10,7 @@ import queue
 import re
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ def decode(
     info: VideoInfo,
     crop: tuple[int, int, int, int] | None = None,
     size: tuple[int, int] | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Every frame of the file in order, streamed; frames are neither doubled nor dropped to even out the rate.
 
     Args:

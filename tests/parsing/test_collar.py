@@ -39,13 +39,11 @@ def painted(collar_m: float, hair: bool = False, noise: int = 4, seed: int = 0) 
     neck, face = np.abs(across) < 0.045, (np.abs(across) < 0.06) & (along > -0.005)
     image[neck | face] = SKIN
     person = neck | face
-    if hair:
-        strands = (np.abs(across) > 0.05) & (np.abs(across) < 0.09) & ~face
-        image[strands] = HAIR
-        person |= strands
+    strands = (np.abs(across) > 0.05) & (np.abs(across) < 0.09) & ~face & hair
+    image[strands] = HAIR
+    person |= strands
     dress = along < -collar_m - 0.3 * np.maximum(0, np.abs(across) - 0.045)
-    if hair:
-        dress &= ~strands
+    dress &= ~strands
     image[dress] = CLOTH
     person |= dress
     noisy = np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8)
