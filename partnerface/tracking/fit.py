@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,7 @@ class Tracking:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What stands in tracking.npz."""
-        return {
+        arrays: dict[str, Any] = {
             **self.state.parameters(self.head),
             "focal_error": np.float32(self.focal_error),
             "image_size": np.int64(self.image_size),
@@ -98,6 +99,7 @@ class Tracking:
             "landmarks_px": self.landmarks_px.astype(np.float32),
             "head_name": np.array(self.model.name),
         }
+        return arrays
 
 
 _FREEDOM = 30.0

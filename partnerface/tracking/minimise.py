@@ -77,7 +77,7 @@ def _try(
     """The state one damped step further and its cost; None when the step can't be had."""
     try:
         solution = solve(system.damped(damping))
-    except torch.linalg.LinAlgError:
+    except torch.linalg.LinAlgError:  # pyright: ignore[reportPrivateImportUsage]
         return None
     moved = state.moved(solution.own, solution.shared if shared else None)
     cost = problem.cost(moved)

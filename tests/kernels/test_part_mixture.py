@@ -27,7 +27,7 @@ def test_equals_separate_networks():
     for part in range(3):
         network = nn.Sequential()
         for i, (weight, bias) in enumerate(layers):
-            linear = nn.Linear(*weight.shape[1:]).double()
+            linear = nn.Linear(weight.shape[1], weight.shape[2]).double()
             linear.weight.data, linear.bias.data = weight[part].T, bias[part]
             network.extend([linear, nn.ReLU()] if i < 2 else [linear])
         expected += weights[:, part : part + 1] * network(x)

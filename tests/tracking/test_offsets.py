@@ -1,6 +1,7 @@
 """The subject's own surface: static displacements of landmarks, and the head that carries them."""
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ def test_a_subject_unlike_the_model_is_followed(toy):
     points = torch.cat([seen.pixels + toy.size / 2, seen.depth[..., None]], -1).numpy()
     found = np.ones(30, bool)
     # Hardly any smoothing: the toy moves fast, and only the surface is asked for here.
-    priors = Priors(**{item.name: 1.0 for item in fields(Priors) if item.name.startswith("change_")})
+    changes: dict[str, Any] = {item.name: 1.0 for item in fields(Priors) if item.name.startswith("change_")}
+    priors = Priors(**changes)
     plain, own = (
         fit_clip(toy.model, points, found, toy.size, options=FitOptions(offset_rounds=rounds, priors=priors))
         for rounds in (0, 3)

@@ -68,5 +68,5 @@ def test_damping_raises_the_diagonal_and_leaves_the_original():
 def test_indefinite_system_is_refused():
     system = random_system(3, 4, 2)
     system.own[1] = -system.own[1]
-    with pytest.raises(torch.linalg.LinAlgError):
+    with pytest.raises(torch.linalg.LinAlgError):  # pyright: ignore[reportPrivateImportUsage]
         solve(system)

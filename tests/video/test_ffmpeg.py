@@ -123,7 +123,7 @@ def test_longer_sound_is_no_fault(clip: Path, tone: Path, tmp_path: Path) -> Non
 def test_an_abandoned_decoder_ends(clip: Path) -> None:
     frames = decode(clip, probe(clip))
     next(frames)
-    frames.close()
+    frames.close()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_no_frames_is_an_error(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def contents(folder: Path) -> dict[str, int]:
 
 
 def test_the_whole_road(copy):
-    done = copy.road()
+    done = copy.road("--cores", "2")
     assert done.returncode == 0, done.stderr
     results = copy.folder / "results"
     with open(results / "tables" / "metrics.csv") as file:
