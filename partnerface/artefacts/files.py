@@ -6,6 +6,7 @@ second, so whatever a kill leaves behind is either whole or detected.
 """
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -43,6 +44,9 @@ def atomic(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # What a killed writer of this very file left: a file has one writer at a time.
+        for leftover in path.parent.glob(f".{glob.escape(path.stem)}.{'?' * 8}{glob.escape(path.suffix)}"):
+            leftover.unlink(missing_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise InputError(
