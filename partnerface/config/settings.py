@@ -49,8 +49,14 @@ class TrackingSettings:
 class ParsingSettings:
     """Semantic classes and soft alpha of each frame."""
 
-    smoothing: float = setting(0.25, "weight of each neighbouring frame's mask, moved with the head; 0 is none",
-                               None, 0.0, 0.33)  # fmt: skip
+    alpha: str = setting("selfie", "where the person's alpha comes from; all but selfie want weights of yours",
+                         choices=("selfie", "rvm", "rvm_resnet50"))  # fmt: skip
+    classes: str = setting("head", "where classes come from: the fitted head, or bisenet with weights of yours",
+                           choices=("head", "bisenet"))  # fmt: skip
+    weights: str = setting("weights/parsing", "folder of your weight files; `partnerface doctor` names them")
+    weights_sha256: tuple[str, ...] = setting((), "SHA-256 of weight files to trust beside the published ones")
+    smoothing: float = setting(0.25, "weight of each neighbouring frame's mask, moved with the head; 0 is none; "
+                               "alpha from rvm has a memory instead", None, 0.0, 0.33)  # fmt: skip
     raster_size: int = setting(192, "edge of the pictures in which the head is drawn for classes", "px", 64, 1024)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from partnerface.config.document import read_config, read_yaml
+from partnerface.config.settings import ParsingSettings
 from partnerface.doctor import machine, packages
 from partnerface.doctor.finding import Finding
 from partnerface.doctor.weights import weights
@@ -27,12 +28,12 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--results", metavar="DIR", help="results folder to look at [default: that of config.yaml]")
     args = parser.parse_args(argv)
-    findings, lpips_folder, results = configuration()
+    findings, lpips_folder, parsing, results = configuration()
     for look in (machine.python, packages.packages, machine.processor, machine.graphics, machine.compiler):
         findings += show(look())
     findings += show(machine.kernels())
     findings += show(packages.ffmpeg())
-    findings += show(weights(lpips_folder))
+    findings += show(weights(lpips_folder, parsing))
     findings += show(machine.disk(Path(args.results or results)))
     stops = [finding.stops for finding in findings if finding.stops]
     for stop in stops:
@@ -49,10 +50,11 @@ def show(found: Finding | list[Finding]) -> list[Finding]:
     return findings
 
 
-def configuration() -> tuple[list[Finding], str, str]:
-    """What config.yaml, where there is one, says about the folders."""
+def configuration() -> tuple[list[Finding], str, ParsingSettings, str]:
+    """What config.yaml, where there is one, says about the folders and about the weights for parsing."""
     file = Path("config.yaml")
     config = read_config(read_yaml(file)) if file.exists() else read_config({"subjects": {"demo": "demo"}})
     subject = next(iter(config.subjects))
     found = show(Finding("config", f"{file} is in order" if file.exists() else "no config.yaml here; defaults hold"))
-    return found, config.settings("evaluate", subject).lpips_weights, config.results
+    lpips_folder = config.settings("evaluate", subject).lpips_weights
+    return found, lpips_folder, config.settings("parsing", subject), config.results

@@ -3,10 +3,13 @@
 None of them is needed for the default path, and none is ever downloaded.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from partnerface.config.settings import ParsingSettings
 from partnerface.doctor.finding import Finding
+from partnerface.parsing.weights import KNOWN, WeightFile, is_trusted
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".pkl", ".npz")
 
@@ -69,9 +72,32 @@ OPTIONAL = (
 )
 
 
-def weights(lpips_folder: str) -> list[Finding]:
+def weights(lpips_folder: str, parsing: ParsingSettings) -> list[Finding]:
     """One finding for each kind: where it lies, or how to come by it."""
-    return [Finding("weights", describe(item, lpips_folder)) for item in OPTIONAL]
+    lines = [describe(item, lpips_folder) for item in OPTIONAL]
+    return [Finding("weights", line) for line in [*lines, *(describe_file(item, parsing) for item in KNOWN.values())]]
+
+
+def describe_file(item: WeightFile, parsing: ParsingSettings) -> str:
+    """One line for a file that parsing can use, with what its checksum says."""
+    path = Path(parsing.weights).expanduser() / item.name
+    use = f"for parsing, with {item.setting}"
+    if not path.is_file():
+        return (
+            f"{item.what}: absent, optional; {use}; put {item.name} into {path.parent}; get: {item.source}; "
+            f"{item.licence}"
+        )
+    try:
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"{item.what}: {path} can't be read ({error.strerror}); {use}"
+    if is_trusted(item, found, parsing.weights_sha256):
+        return f"{item.what}: present, {path}, {use}"
+    return (
+        f"{item.what}: {path} is not the published file, and would be refused; {use}; get: {item.source}; if it is "
+        f"yours, put {found} into parsing.weights_sha256"
+    )
 
 
 def describe(item: Weights, lpips_folder: str) -> str:

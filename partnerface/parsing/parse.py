@@ -5,18 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from partnerface.config.settings import ParsingSettings
 from partnerface.head.model import HeadModel
-from partnerface.parsing.collar import below_cut, grid, lay, learn_cut
-from partnerface.parsing.label import INDEX, HairOrSkin, colour_samples, face_share, label
-from partnerface.parsing.matte import fill_face, flicker, keep_head, piece_of, refine, steady
+from partnerface.parsing.classes import class_source
+from partnerface.parsing.label import INDEX, face_share
+from partnerface.parsing.matte import fill_face, flicker, keep_head, piece_of
+from partnerface.parsing.person import person_source
 from partnerface.parsing.policy import policy_alpha
 from partnerface.parsing.posed import PosedClip
-from partnerface.parsing.segment import INPUT, PersonSegmenter
-
-#: Frames from which the collar and the colours are learnt, evenly spread.
-LOOKED_AT = 48
-#: Each frame gives about so many samples of a colour.
-SAMPLES = 400
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,10 @@ class ClipParser:
         landmarks: (N, L, 3) px.
         found: (N,) bool.
         model, tracking: the fitted head.
-        smoothing: weight of each neighbouring frame's mask, 0 to 0.33.
-        raster_size: edge in px of the pictures in which the head is drawn.
+        settings: where alpha and classes come from, and how.
+
+    Raises:
+        InputError: the settings ask for weights that are missing or can't be used.
     """
 
     def __init__(
@@ -47,85 +45,44 @@ class ClipParser:
         found: np.ndarray,
         model: HeadModel,
         tracking: dict[str, np.ndarray],
-        smoothing: float = 0.25,
-        raster_size: int = 192,
+        settings: ParsingSettings,
     ):
-        self.frames, self.found, self.smoothing = frames, found, smoothing
+        self.frames, self.found = frames, found
         self.points = landmarks[..., :2]
-        self.posed = PosedClip(model, tracking, raster_size)
-        self.torso = self.posed.torso_frames().smoothed(1.0)
-        self._segment = PersonSegmenter()
-        self._masks: dict[int, np.ndarray] = {}
+        self.posed = PosedClip(model, tracking, settings.raster_size)
+        self._classes = class_source(frames, self.posed, settings)
+        self._person = person_source(frames, self.points, found, settings)
         self._last: tuple[int, np.ndarray] | None = None
-        self.cut = grid()[0] * 0
 
     def __enter__(self) -> "ClipParser":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._segment.__exit__(None, None, None)
+        self._person.close()
 
-    def _shrunk(self, picture: np.ndarray) -> np.ndarray:
-        import cv2
-
-        size = self.posed.raster_size
-        return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    @property
+    def weights(self) -> dict[str, str]:
+        """Files of weights that were read, name → SHA-256."""
+        return self._person.weights | self._classes.weights
 
     def learn(self) -> None:
-        """Find the collar's cut and the colours of skin and hair; comes before `parse`."""
-        count = len(self.frames)
-        layers, skins, hairs = [], [], []
-        for index in np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).round().astype(int)):
-            image = np.asarray(self.frames[index])
-            person, shares = self._segment(image), self.posed.class_shares(index)
-            layers.append(lay(image, person, face_share(shares), self.torso, index))
-            for samples, store in zip(
-                colour_samples(self._shrunk(image), self._shrunk(person), shares), (skins, hairs), strict=True
-            ):
-                store.append(samples[:: max(1, len(samples) // SAMPLES)])
-        skin, hair = np.concatenate(skins), np.concatenate(hairs)
-        if not len(skin):  # the fitted head never shows: any colour serves, and the cut is the lowest
-            skin = np.zeros((1, 3), np.float32)
-        self.cut = learn_cut(layers, skin, hair)
-        self._hair_or_skin = HairOrSkin(skin, hair)
+        """Look at the clip as a whole; comes before `parse`."""
+        self._classes.learn(self._person)
 
     def parse(self) -> Iterator[Parsed]:
         """Every frame in order."""
         for index in range(len(self.frames)):
             yield self._frame(index)
-            self._masks.pop(index - 1, None)
-
-    def _mask(self, index: int) -> np.ndarray:
-        if index not in self._masks:
-            self._masks[index] = self._segment(np.asarray(self.frames[index]))
-        return self._masks[index]
-
-    def _steady(self, index: int) -> np.ndarray:
-        import cv2
-
-        near = [index]
-        if self.smoothing > 0 and self.found[index]:
-            near += [i for i in (index - 1, index + 1) if 0 <= i < len(self.frames) and self.found[i]]
-        # Masks are moved at the segmenter's own resolution.
-        scale = INPUT / self.frames.shape[1]
-        mask = steady([self._mask(i) for i in near], [self.points[i] * scale for i in near], self.smoothing)
-        return np.clip(cv2.resize(mask, self.frames.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), 0, 1)
 
     def _frame(self, index: int) -> Parsed:
         import cv2
 
-        image, shares = np.asarray(self.frames[index]), self.posed.class_shares(index)
-        height, width = image.shape[:2]
+        height, width = self.frames.shape[1:3]
+        shares = self.posed.class_shares(index)
         face = face_share(shares)
         large_face = cv2.resize(face, (width, height)) > 0.5
-        alpha = keep_head(fill_face(refine(image, self._steady(index)), face), large_face)
-        below = below_cut(self.cut, self.torso, index, height, width)
-        # Colour is asked where the head does not say: beside it, and on skin that a fringe may hide.
-        beside = (self._shrunk(alpha) > 0.01) & (
-            1 - face - shares[..., INDEX["neck"]] + shares[..., INDEX["skin"]] > 0.01
-        )
-        hairiness = self._hair_or_skin(self._shrunk(image), beside)
-        classes = label(alpha, shares, below, hairiness, float(self.torso.origin[index, 1]))
+        alpha = keep_head(fill_face(self._person.alpha(index), face), large_face)
+        classes = self._classes(index, alpha, shares)
         # What is above the collar but apart from the head (a raised hand) is not the head either.
         head = (alpha > 0.25) & (classes != INDEX["cloth"])
         apart = head & ~piece_of(head, large_face)

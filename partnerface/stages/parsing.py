@@ -38,15 +38,16 @@ def run(args: argparse.Namespace, settings: ParsingSettings) -> None:
     landmarks = Landmarks.from_arrays(read_npz(folder.landmarks, "landmarks"), str(folder.landmarks))
     tracking, head = read_npz(folder.tracking, "tracking"), HeadModel.load(folder.head)
     inputs = [folder.frames, folder.landmarks, folder.tracking, folder.head]
-    params = dataclasses.asdict(settings)
+    parser = ClipParser(frames, landmarks.points, landmarks.found, head, tracking, settings)
+    params = dataclasses.asdict(settings) | {"weights_read": parser.weights}
+    for name, digest in parser.weights.items():
+        print(f"parsing: weights {name}, SHA-256 {digest}", file=sys.stderr)
     shown = set(np.linspace(0, len(frames) - 1, min(TILES, len(frames))).round().astype(int).tolist())
     tiles: list[np.ndarray] = []
     flicker: list[float] = []
     bar = Progress(stage, len(frames))
     with (
-        ClipParser(
-            frames, landmarks.points, landmarks.found, head, tracking, settings.smoothing, settings.raster_size
-        ) as parser,
+        parser,
         write(folder.classes, stage, inputs, params) as classes_path,
         write(folder.alpha, stage, inputs, params) as alpha_path,
         npy_writer(classes_path, frames.shape[:3], "uint8") as append_classes,

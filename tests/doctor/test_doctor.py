@@ -1,12 +1,15 @@
 """The doctor: what it finds, what it calls a hindrance, and its status."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
+from partnerface.config.settings import ParsingSettings
 from partnerface.doctor import command, machine, packages
 from partnerface.doctor.finding import Finding
-from partnerface.doctor.weights import OPTIONAL, describe
+from partnerface.doctor.weights import OPTIONAL, describe, describe_file, weights
+from partnerface.parsing.weights import KNOWN
 
 
 @pytest.fixture
@@ -71,6 +74,28 @@ def test_weights_that_are_there(tmp_path):
         assert "absent" in describe(lpips, str(tmp_path))
         (tmp_path / name).touch()
     assert f"present in {tmp_path}" in describe(lpips, str(tmp_path))
+
+
+@pytest.mark.parametrize("key", KNOWN)
+def test_weights_for_parsing(key, tmp_path):
+    item, folder = KNOWN[key], tmp_path / "mine"
+    line = describe_file(item, ParsingSettings(weights=str(folder)))
+    for part in (item.what, "absent, optional", item.setting, item.name, str(folder), item.source, item.licence):
+        assert part in line
+    folder.mkdir()
+    (folder / item.name).write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    line = describe_file(item, ParsingSettings(weights=str(folder)))
+    assert "is not the published file" in line
+    assert digest in line
+    line = describe_file(item, ParsingSettings(weights=str(folder), weights_sha256=(digest,)))
+    assert f"present, {folder / item.name}" in line
+
+
+def test_each_kind_of_weights_has_its_line(tmp_path):
+    lines = [finding.text for finding in weights(str(tmp_path), ParsingSettings(weights=str(tmp_path)))]
+    assert len(lines) == len(OPTIONAL) + len(KNOWN)
+    assert not any("\n" in line for line in lines)
 
 
 def test_nothing_default_is_missing_from_the_list():
