@@ -170,6 +170,41 @@ def test_a_large_picture_is_worked_on_small() -> None:
     assert alpha.std() > 1e-3
 
 
+@pytest.mark.parametrize("trunk", ["mobilenetv3", "resnet50"])
+def test_what_the_trunk_is_shown(trunk: str) -> None:
+    """MobileNet was trained on ImageNet's normalised pictures, the matting network's ResNet on plain ones."""
+    network, picture, shown = matting(trunk), random(1, 3, 32, 32), []
+    network.backbone.register_forward_pre_hook(lambda module, inputs: shown.append(inputs[0]))
+    with torch.no_grad():
+        network(picture)
+    expected = picture
+    if trunk == "mobilenetv3":
+        mean, spread = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+        expected = (picture - mean[:, None, None]) / spread[:, None, None]
+    torch.testing.assert_close(shown[0], expected)
+
+
+def test_a_large_picture_lends_its_own_detail() -> None:
+    """With the slope s of alpha over the picture's grey value, alpha holds s times what the small picture lacks."""
+    network, picture = matting(), 0.5 + 0.2 * random(1, 3, 2 * WORKING, 2 * WORKING)
+    last, made = network.refiner.conv[-1], {}
+    assert isinstance(last, nn.Conv2d)
+    with torch.no_grad():
+        network.refiner.box_filter.weight.fill_(1 / 9)
+        last.weight.zero_()
+        for slope in (0.0, 0.3):
+            last.bias = nn.Parameter(torch.tensor([0.0, 0.0, 0.0, slope]))
+            made[slope] = network(picture)[0]
+        grey = picture.mean(1, keepdim=True)
+        window = nn.functional.avg_pool2d(nn.functional.avg_pool2d(grey, 2), 3, 1, 1)
+        smooth = nn.functional.interpolate(window, scale_factor=2, mode="bilinear", align_corners=False)
+    inside = ((made[0.0] > 0.1) & (made[0.0] < 0.9))[0, 0]
+    assert inside.float().mean() > 0.5
+    difference = made[0.3] - made[0.0]
+    torch.testing.assert_close(difference[0, 0][inside], 0.3 * (grey - smooth)[0, 0][inside], rtol=1e-3, atol=1e-5)
+    assert difference[0, 0][inside].std() > 0.01
+
+
 def test_the_large_trunk_runs() -> None:
     with torch.no_grad():
         alpha, memory = matting("resnet50")(random(1, 3, 64, 64))
