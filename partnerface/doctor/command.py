@@ -27,12 +27,12 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--results", metavar="DIR", help="results folder to look at [default: that of config.yaml]")
     args = parser.parse_args(argv)
-    findings, lpips_folder, results = configuration()
+    findings, folders, results = configuration()
     for look in (machine.python, packages.packages, machine.processor, machine.graphics, machine.compiler):
         findings += show(look())
     findings += show(machine.kernels())
     findings += show(packages.ffmpeg())
-    findings += show(weights(lpips_folder))
+    findings += show(weights(*folders))
     findings += show(machine.disk(Path(args.results or results)))
     stops = [finding.stops for finding in findings if finding.stops]
     for stop in stops:
@@ -49,10 +49,12 @@ def show(found: Finding | list[Finding]) -> list[Finding]:
     return findings
 
 
-def configuration() -> tuple[list[Finding], str, str]:
+def configuration() -> tuple[list[Finding], tuple[str, str | None, str | None], str]:
     """What config.yaml, where there is one, says about the folders."""
     file = Path("config.yaml")
     config = read_config(read_yaml(file)) if file.exists() else read_config({"subjects": {"demo": "demo"}})
     subject = next(iter(config.subjects))
     found = show(Finding("config", f"{file} is in order" if file.exists() else "no config.yaml here; defaults hold"))
-    return found, config.settings("evaluate", subject).lpips_weights, config.results
+    points = config.settings("landmarks", subject)
+    folders = (config.settings("evaluate", subject).lpips_weights, points.weights, points.task_file)
+    return found, folders, config.results
