@@ -121,7 +121,7 @@ def _detectors(subjects: Mapping[str, Subject]) -> None:
     for name, subject in subjects.items():
         if subject.settings["landmarks"].detector == "face-alignment":
             raise ConfigError(
-                f"landmarks.detector of the subject {name} is 'face-alignment', whose 68 points tracking does not read; "
+                f"landmarks.detector of the subject {name} is 'face-alignment', whose 68 points tracking can't use; "
                 "write 'both', which keeps MediaPipe's 478 beside them"
             )
 

@@ -45,6 +45,8 @@ class Landmarks:
     def _problem(self) -> str | None:
         if self.scheme not in SCHEMES:
             return f"unknown landmark scheme {self.scheme!r}; known are {', '.join(SCHEMES)}"
+        if self.found.ndim != 1:
+            return f"landmarks: found has shape {self.found.shape}, expected one value per frame"
         count, size = len(self.found), SCHEMES[self.scheme]
         expected = {
             "points": (count, size, 3),
@@ -93,9 +95,7 @@ class Landmarks:
 
         A file without `visibility`, as earlier versions wrote it, counts every point of a found face as seen.
         """
-        missing = [
-            prefix + name for name in ("points", "found", "confidence", "scheme") if prefix + name not in arrays
-        ]
+        missing = [prefix + name for name in ("points", "found", "confidence", "scheme") if prefix + name not in arrays]
         if missing:
             raise ArtefactError(f"{source} lacks {', '.join(missing)}; run `partnerface landmarks` again")
         points, found = arrays[prefix + "points"], arrays[prefix + "found"]

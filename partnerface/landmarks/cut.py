@@ -70,7 +70,7 @@ def _part(image: np.ndarray, regions: Sequence[Region], pixels: int, step: int) 
     part = image[low[1] : high[1], low[0] : high[0]]
     right, down = (-(high - low)) % step
     if right or down:
-        beyond = np.minimum(high + [right, down], limit)
+        beyond = np.minimum(high + np.array([right, down]), limit)
         part = image[low[1] : beyond[1], low[0] : beyond[0]]
         right, down = (-(beyond - low)) % step
         if right or down:

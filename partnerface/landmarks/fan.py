@@ -1,8 +1,9 @@
 """face-alignment's 68 points (A. Bulat, G. Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment
 problem?", ICCV 2017), read in the squares of the face that we follow.
 
-The package gives the network; cutting the picture and reading the heat maps are ours, since its own count pixels from 1
-and round places to whole ones. Its face detectors are not needed. Weights are never fetched: the user puts them on disk.
+The package gives the network; cutting the picture and reading the heat maps are ours, since its own count pixels from
+1 and round places to whole ones. Its face detectors are not needed. Weights are never fetched: the user puts them on
+disk.
 """
 
 import pickle

@@ -16,7 +16,6 @@ from partnerface.errors import InputError, PartNerFaceError
 from partnerface.landmarks.container import BLENDSHAPES
 from partnerface.landmarks.cut import cut_squares
 from partnerface.landmarks.look import Look, to_picture
-from partnerface.landmarks.mesh import POINTS
 from partnerface.landmarks.region import Region
 from partnerface.quiet import hush_logs, quiet
 
@@ -80,9 +79,6 @@ class TaskMesh:
         """Landmarks of the face in each of some squares of a picture; see `Reader.looks`.
 
         The task keeps its presence score to itself: the score is 1 where it finds a face.
-
-        Raises:
-            InputError: the file's model gives other than 478 points.
         """
         return [
             self._answer(square, region)
@@ -94,8 +90,6 @@ class TaskMesh:
         if not result.face_landmarks:
             return None
         points = np.array([(point.x, point.y, point.z) for point in result.face_landmarks[0]]) * INPUT
-        if len(points) != POINTS:
-            raise InputError(f"landmarks.task_file gives {len(points)} points, {POINTS} are needed; {SOURCE}")
         shapes = None
         if self.blendshape_names:
             shapes = np.zeros(BLENDSHAPES)

@@ -1,7 +1,7 @@
 """Which of MediaPipe's points the camera can see, as far as the mesh itself tells.
 
-A point is seen when its surface faces the camera and it lies inside the frame. What covers the face (a hand, hair) the
-mesh does not know; that lowers `confidence`, if anything does. A nose that hides the far cheek is not looked for either.
+A point is seen when its surface faces the camera and it lies inside the frame. The mesh does not know what covers the
+face (a hand, hair); that lowers the frame's confidence. A nose that hides the far cheek is not looked for either.
 """
 
 import numpy as np
