@@ -10,6 +10,7 @@ numbers.
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def with_metadata(model: bytes, low: float, high: float) -> bytes:
     taken.processUnits, taken.content = [unit], content
     graph = schema.SubGraphMetadataT()
     graph.inputTensorMetadata = [taken]
-    outputs = tflite.Model.GetRootAsModel(model, 0).Subgraphs(0).OutputsLength()
+    outputs = len(tflite.ModelT.InitFromPackedBuf(model, 0).subgraphs[0].outputs)
     graph.outputTensorMetadata = [schema.TensorMetadataT() for _ in range(outputs)]
     metadata = schema.ModelMetadataT()
     metadata.subgraphMetadata = [graph]
@@ -94,7 +95,7 @@ class Surgery:
         kind = self.tflite.TensorType.INT32 if values is not None and values.dtype == np.int32 else 0
         one.name, one.shape, one.type, one.buffer = name, shape, kind, 0
         if values is not None:
-            buffer = self.tflite.BufferT()
+            buffer: Any = self.tflite.BufferT()  # its types are written for reading
             buffer.data = np.frombuffer(values.tobytes(), np.uint8)
             self.model.buffers.append(buffer)
             one.buffer = len(self.model.buffers) - 1
@@ -107,7 +108,7 @@ class Surgery:
         code = self.tflite.OperatorCodeT()
         code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
         self.model.operatorCodes.append(code)
-        one = self.tflite.OperatorT()
+        one: Any = self.tflite.OperatorT()
         one.opcodeIndex, one.inputs, one.outputs = len(self.model.operatorCodes) - 1, inputs, [output]
         if of:
             one.builtinOptionsType, one.builtinOptions = getattr(self.tflite.BuiltinOptions, of), options
@@ -126,7 +127,7 @@ class Surgery:
 def joined(model: bytes) -> bytes:
     """The attention model with two outputs: its points in one list, and the presence."""
     work = Surgery(model)
-    graph = work.graph
+    graph: Any = work.graph
     named = {graph.tensors[i].name.decode(): i for i in graph.outputs}
     parts = [named["output_mesh_identity"]]
     for side in ("left", "right"):
