@@ -26,7 +26,7 @@ VIEWS = (
 )
 #: Views that disagree by this share of the square's edge bring the confidence down to 61 %. The model's own presence
 #: score stays near 1 where a hand covers the whole face; what gives it away is that the views then disagree: by 0.001
-#: to 0.005 on nine real clips (blinks, grimaces, low light), by 0.009 to 0.05 where all of the face is painted over.
+#: to 0.0064 on ten real clips (blinks, grimaces, low light), by 0.009 to 0.05 where all of the face is painted over.
 DISAGREEMENT = 0.006
 #: Below this confidence the face counts as not found: views that disagree by 0.012.
 FOUND_FROM = 0.14

@@ -1,9 +1,16 @@
 """Stage landmarks: the points of the face in each stored frame."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from partnerface.config.settings import LandmarksSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from partnerface.landmarks.container import Landmarks
 
 HELP = (
     "reads frames.npy, writes landmarks.npz (MediaPipe's 478 points per frame, with confidence and visibility, and "
@@ -52,7 +59,9 @@ def run(args: argparse.Namespace, settings: LandmarksSettings) -> None:
     write_npz(folder.landmarks, arrays, "landmarks", inputs, **dataclasses.asdict(settings))
 
 
-def _detected(frames, faces, settings: LandmarksSettings):
+def _detected(
+    frames: "np.ndarray", faces: "np.ndarray", settings: LandmarksSettings
+) -> "Iterator[tuple[str, Landmarks, Path | None]]":
     """What each detector finds: the prefix of its arrays, its landmarks, and the file of its weights or None."""
     from partnerface.landmarks.detect import detect
     from partnerface.landmarks.fan import detect68, load_network, squares, weights_file
