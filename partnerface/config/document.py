@@ -97,9 +97,11 @@ def read_config(values: Mapping[str, Any], overrides: Mapping[str, Any] | None =
     for name, section in SECTIONS.items():
         settings = build(section, values.get(name), name)
         shared[name] = replace(settings, **check(section, overrides.get(name), name, from_text=True))
+    subjects = read_subjects(top["subjects"], shared, from_text="subjects" in overrides)
+    _detectors(subjects)
     return Config(
         results=_results(top["results"]),
-        subjects=read_subjects(top["subjects"], shared, from_text="subjects" in overrides),
+        subjects=subjects,
         methods=_methods(top["methods"]),
         seeds=_seeds(top["seeds"]),
         report=shared["report"],
@@ -112,6 +114,16 @@ def _results(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or re.search(r"[{}<>\n]", value):
         raise ConfigError(f"results is {value!r}; allowed: a folder's path without any of {{ }} < >")
     return value.rstrip("/") or "/"
+
+
+def _detectors(subjects: Mapping[str, Subject]) -> None:
+    """The road goes on from MediaPipe's points; the stage by itself may do without them."""
+    for name, subject in subjects.items():
+        if subject.settings["landmarks"].detector == "face-alignment":
+            raise ConfigError(
+                f"landmarks.detector of the subject {name} is 'face-alignment', whose 68 points tracking can't use; "
+                "write 'both', which keeps MediaPipe's 478 beside them"
+            )
 
 
 def _methods(value: Any) -> tuple[str, ...]:

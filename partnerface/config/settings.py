@@ -28,8 +28,17 @@ class FramesSettings:
 class LandmarksSettings:
     """The landmarks of the face in each frame."""
 
+    detector: str = setting("mediapipe", "what finds the points; tracking uses MediaPipe's, both adds 68 beside them",
+                            choices=("mediapipe", "face-alignment", "both"))  # fmt: skip
+    task_file: str | None = setting(None, "your face_landmarker.task; null takes the models that MediaPipe bundles")
+    weights: str | None = setting(None, "folder of face-alignment's weights; null is torch.hub's own")
     views: int = setting(3, "how many slightly different cuts of a face are averaged; more are steadier", None, 1, 5)
     smoothing: float = setting(2.0, "steadying over time of where landmarks are read; 0 is none", "frames", 0.0, 30.0)
+    filter: str = setting("none", "steadying over time of the points themselves; the unfiltered ones are kept as well",
+                          choices=("none", "gaussian", "one-euro"))  # fmt: skip
+    filter_width: float = setting(
+        0.04, "the Gaussian's deviation, or one-euro's time constant at rest", "s", 0.001, 1.0
+    )
     min_found_fraction: float = setting(0.5, "stop when landmarks are found in less than this share of the frames",
                                         None, 0.0, 1.0)  # fmt: skip
 

@@ -28,12 +28,13 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--results", metavar="DIR", help="results folder to look at [default: that of config.yaml]")
     args = parser.parse_args(argv)
-    findings, lpips_folder, parsing, results = configuration()
+    findings, parsing, folders, results = configuration()
     for look in (machine.python, packages.packages, machine.processor, machine.graphics, machine.compiler):
         findings += show(look())
     findings += show(machine.kernels())
     findings += show(packages.ffmpeg())
-    findings += show(weights(lpips_folder, parsing))
+    lpips, fan, task = folders
+    findings += show(weights(lpips, parsing, fan, task))
     findings += show(machine.disk(Path(args.results or results)))
     stops = [finding.stops for finding in findings if finding.stops]
     for stop in stops:
@@ -50,11 +51,12 @@ def show(found: Finding | list[Finding]) -> list[Finding]:
     return findings
 
 
-def configuration() -> tuple[list[Finding], str, ParsingSettings, str]:
-    """What config.yaml, where there is one, says about the folders and about the weights for parsing."""
+def configuration() -> tuple[list[Finding], ParsingSettings, tuple[str, str | None, str | None], str]:
+    """What config.yaml, where there is one, says about the weights for parsing and about the folders."""
     file = Path("config.yaml")
     config = read_config(read_yaml(file)) if file.exists() else read_config({"subjects": {"demo": "demo"}})
     subject = next(iter(config.subjects))
     found = show(Finding("config", f"{file} is in order" if file.exists() else "no config.yaml here; defaults hold"))
-    lpips_folder = config.settings("evaluate", subject).lpips_weights
-    return found, lpips_folder, config.settings("parsing", subject), config.results
+    points = config.settings("landmarks", subject)
+    folders = (config.settings("evaluate", subject).lpips_weights, points.weights, points.task_file)
+    return found, config.settings("parsing", subject), folders, config.results

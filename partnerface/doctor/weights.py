@@ -4,6 +4,7 @@ None of them is needed for the default path, and none is ever downloaded.
 """
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from partnerface.config.settings import ParsingSettings
 from partnerface.doctor.finding import Finding
 from partnerface.parsing.weights import KNOWN, WeightFile, is_trusted
 
-SUFFIXES = (".pth", ".pt", ".safetensors", ".pkl", ".npz")
+SUFFIXES = (".pth", ".pth.tar", ".pt", ".safetensors", ".pkl", ".npz", ".task")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Weights:
     Args:
         name: what they are.
         stage: the stage that wants them, and for what.
-        folder: where to put them; `{lpips}` stands for the setting evaluate.lpips_weights.
+        folder: where to put them; `{lpips}` stands for the setting evaluate.lpips_weights, `{fan}` for
+            landmarks.weights, `{task}` for the folder of landmarks.task_file.
         files: beginnings of file names, all of which must be there.
         source: where to get them.
         licence: under which terms.
@@ -63,18 +65,36 @@ OPTIONAL = (
     ),
     Weights(
         "face-alignment (68 landmarks)",
-        "landmarks, beside MediaPipe's 478 (this version does not read it yet)",
-        "~/.cache/torch/hub/checkpoints",
-        ("2DFAN4",),
-        "github.com/1adrianb/face-alignment; the package is the extra `landmarks68`",
+        "landmarks, detector: both, beside MediaPipe's 478",
+        "{fan}",
+        ("2DFAN4-11f355bf06.pth.tar",),
+        "2DFAN4-11f355bf06.pth.tar from www.adrianbulat.com/downloads/python-fan; the package is the extra "
+        "`landmarks68`",
         "BSD-3-Clause",
+    ),
+    Weights(
+        "MediaPipe face landmarker task",
+        "landmarks, 52 blendshape scores, and newer MediaPipe without bundled models; set landmarks.task_file",
+        "{task}",
+        ("face_landmarker",),
+        "face_landmarker.task from ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker",
+        "Apache-2.0",
     ),
 )
 
 
-def weights(lpips_folder: str, parsing: ParsingSettings) -> list[Finding]:
-    """One finding for each kind: where it lies, or how to come by it."""
-    lines = [describe(item, lpips_folder) for item in OPTIONAL]
+def weights(
+    lpips_folder: str, parsing: ParsingSettings, fan_folder: str | None = None, task_file: str | None = None
+) -> list[Finding]:
+    """One finding for each kind: where it lies, or how to come by it.
+
+    Args:
+        lpips_folder: the setting evaluate.lpips_weights.
+        parsing: the settings of parsing.
+        fan_folder: landmarks.weights; None is torch.hub's own folder.
+        task_file: landmarks.task_file.
+    """
+    lines = [describe(item, lpips_folder, fan_folder, task_file) for item in OPTIONAL]
     return [Finding("weights", line) for line in [*lines, *(describe_file(item, parsing) for item in KNOWN.values())]]
 
 
@@ -100,11 +120,19 @@ def describe_file(item: WeightFile, parsing: ParsingSettings) -> str:
     )
 
 
-def describe(item: Weights, lpips_folder: str) -> str:
+def describe(item: Weights, lpips_folder: str, fan_folder: str | None = None, task_file: str | None = None) -> str:
     """One line for one kind."""
-    folder = Path(item.folder.format(lpips=lpips_folder)).expanduser()
+    task_folder = str(Path(task_file).parent) if task_file else "weights/mediapipe"
+    places = {"lpips": lpips_folder, "fan": fan_folder or hub_folder(), "task": task_folder}
+    folder = Path(item.folder.format(**places)).expanduser()
     names = [path.name.lower() for path in folder.iterdir()] if folder.is_dir() else []
     files = [name for name in names if name.endswith(SUFFIXES)]
     if all(any(name.startswith(start.lower()) for name in files) for start in item.files):
         return f"{item.name}: present in {folder}, for {item.stage}"
     return f"{item.name}: absent, optional; for {item.stage}; put into {folder}; get: {item.source}; {item.licence}"
+
+
+def hub_folder() -> str:
+    """Where torch.hub keeps files, by its own rules, said without loading torch."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return f"{os.environ.get('TORCH_HOME') or cache + '/torch'}/hub/checkpoints"

@@ -4,14 +4,18 @@ MediaPipe's own road from picture to model samples the square bilinearly without
 pixel centres at +0 but the model's at +0.5, which shifts every landmark by (scale - 1) / 2 px, where scale is the
 number of picture pixels per model pixel. Cutting the square here, with an area filter and +0.5 on both sides, removes
 the shift and part of the trembling; the model then sees a picture that it need not resample. The model's own x, y in
-[0, 1] times its edge are then positions with pixel centres at +0.5.
+px of its input are then positions with pixel centres at +0.5.
 """
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from partnerface.errors import PartNerFaceError
+from partnerface.landmarks.cut import cut_squares
+from partnerface.landmarks.look import Look, to_picture
 from partnerface.landmarks.region import Region
 from partnerface.quiet import hush_logs, quiet
 
@@ -19,10 +23,12 @@ POINTS = 478
 #: Edge of the model's input, px.
 INPUT = 192
 
+# The points leave the graph as one list of floats, in px of the input: turning MediaPipe's message of 478 points into
+# an array in Python takes a tenth of the model's own time.
 _GRAPH = """
 input_stream: "image"
 input_stream: "region"
-output_stream: "landmarks"
+output_stream: "points"
 node {
   calculator: "ConstantSidePacketCalculator"
   output_side_packet: "PACKET:with_attention"
@@ -35,47 +41,55 @@ node {
   input_side_packet: "WITH_ATTENTION:with_attention"
   output_stream: "LANDMARKS:landmarks"
 }
+node { calculator: "ImagePropertiesCalculator" input_stream: "IMAGE:image" output_stream: "SIZE:size" }
+node {
+  calculator: "LandmarksToTensorCalculator"
+  input_stream: "NORM_LANDMARKS:landmarks"
+  input_stream: "IMAGE_SIZE:size"
+  output_stream: "TENSORS:tensors"
+  node_options {
+    [type.googleapis.com/mediapipe.LandmarksToTensorCalculatorOptions] {
+      attributes: X attributes: Y attributes: Z flatten: true
+    }
+  }
+}
+node { calculator: "TensorsToFloatsCalculator" input_stream: "TENSORS:tensors" output_stream: "FLOATS:points" }
 """
 #: The score that the graph tests against 0.5 before it lets landmarks through; inner streams carry their node's name.
 _SCORE = "facelandmarkcpu__face_presence_score"
-
-
-def cut_square(image: np.ndarray, region: Region, pixels: int = INPUT) -> np.ndarray:
-    """The square's content as a (pixels, pixels, 3) uint8 image, area-filtered where it shrinks."""
-    import cv2
-
-    matrix = region.matrix(pixels)
-    scale = region.size / pixels
-    if scale > 1.05:
-        height, width = image.shape[:2]
-        size = (max(1, round(width / scale)), max(1, round(height / scale)))
-        matrix = matrix * np.array([[size[0] / width], [size[1] / height]])
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    # OpenCV puts pixel centres at whole numbers: u + 0.5 on the square's side, x + 0.5 on the picture's.
-    matrix = matrix.copy()
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, (pixels, pixels), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+#: What to do where MediaPipe no longer brings its models along (its graph API was removed in 0.10.30 or so).
+_MEND = (
+    "install mediapipe==0.10.21, which bundles its models, or set landmarks.task_file to Google's face_landmarker.task"
+)
 
 
 class FaceMesh:
-    """The landmark model; a context manager."""
+    """The landmark model that the wheel bundles; a context manager.
+
+    Raises:
+        PartNerFaceError: this version of MediaPipe has no bundled models.
+    """
+
+    blendshape_names: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         hush_logs()
-        from mediapipe.framework.formats import rect_pb2
-        from mediapipe.python.solution_base import PacketDataType, SolutionBase
+        try:
+            from mediapipe.framework.formats import rect_pb2
+            from mediapipe.python.solution_base import PacketDataType, SolutionBase
+        except ImportError:
+            raise PartNerFaceError(f"{_version()} has no bundled face mesh; {_MEND}") from None
 
         messages: Any = rect_pb2  # its classes are made at run time
         self._whole = messages.NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1, rotation=0)
         with quiet():
             self._graph: Any = SolutionBase(
                 graph_config=_GRAPH,
-                outputs=["landmarks", _SCORE],
+                outputs=["points", _SCORE],
                 stream_type_hints={
                     "image": PacketDataType.IMAGE_FRAME,
                     "region": PacketDataType.PROTO,
-                    "landmarks": PacketDataType.PROTO,
+                    "points": PacketDataType.FLOAT_LIST,
                     _SCORE: PacketDataType.FLOAT,
                 },
             )
@@ -92,26 +106,30 @@ class FaceMesh:
 
     def _run(self, square: np.ndarray) -> tuple[np.ndarray, float] | None:
         result = self._graph.process({"image": square, "region": self._whole})
-        if result.landmarks is None:
+        if result.points is None:
             return None
-        points = np.array([(point.x, point.y, point.z) for point in result.landmarks.landmark]) * INPUT
-        return points, float(getattr(result, _SCORE))
+        return np.array(result.points).reshape(POINTS, 3), float(getattr(result, _SCORE))
 
-    def __call__(self, image: np.ndarray, region: Region) -> tuple[np.ndarray, float] | None:
-        """Landmarks of the face in a square of a picture.
+    def looks(self, image: np.ndarray, regions: Sequence[Region]) -> list[Look | None]:
+        """Landmarks of the face in each of some squares of a picture; see `Reader.looks`.
 
-        Args:
-            image: (h, w, 3) uint8 sRGB.
-            region: the square.
-
-        Returns:
-            (478, 3) float64 x, y in px of `image` with pixel centres at +0.5 and z in the same scale, and the presence
-            score from 0.5 to 1; None when the model sees no face.
+        The score is the model's presence score, from 0.5 to 1; below that there is no answer.
         """
-        found = self._run(cut_square(image, region))
-        if found is None:
-            return None
-        points, score = found
-        matrix = region.matrix(INPUT)
-        flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        return np.column_stack([flat, points[:, 2] * region.size / INPUT]), score
+        answers: list[Look | None] = []
+        for region, square in zip(regions, cut_squares(image, regions, INPUT), strict=True):
+            found = self._run(square)
+            answers.append(None if found is None else Look(to_picture(found[0], region, INPUT), found[1]))
+        return answers
+
+    def __call__(self, image: np.ndarray, region: Region) -> Look | None:
+        """Landmarks of the face in one square."""
+        return self.looks(image, [region])[0]
+
+
+def _version() -> str:
+    import importlib.metadata
+
+    try:
+        return f"mediapipe {importlib.metadata.version('mediapipe')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "mediapipe is not installed; this environment"

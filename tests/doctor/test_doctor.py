@@ -98,6 +98,20 @@ def test_each_kind_of_weights_has_its_line(tmp_path):
     assert not any("\n" in line for line in lines)
 
 
+def test_weights_of_landmarks_that_are_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    fan, task = (next(item for item in OPTIONAL if name in item.name) for name in ("face-alignment", "MediaPipe"))
+    line = describe(fan, "lpips")
+    assert "absent" in line
+    assert str(tmp_path / "torch" / "hub" / "checkpoints") in line
+    (tmp_path / "2DFAN4-11f355bf06.pth.tar").touch()
+    assert f"present in {tmp_path}" in describe(fan, "lpips", str(tmp_path))
+    file = tmp_path / "face_landmarker.task"
+    assert "absent" in describe(task, "lpips", None, str(file))
+    file.touch()
+    assert f"present in {tmp_path}" in describe(task, "lpips", None, str(file))
+
+
 def test_nothing_default_is_missing_from_the_list():
     """What the doctor loads is what the default installation declares, so that neither forgets the other."""
     import re

@@ -1,20 +1,12 @@
 """MediaPipe's mesh: pixel centres at +0.5, the same answer twice, and the right face of two."""
 
-import argparse
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from partnerface.artefacts import SubjectFolder, read_npz, write, write_json
-from partnerface.config.settings import LandmarksSettings
-from partnerface.errors import InputError
-from partnerface.landmarks.container import Landmarks
-from partnerface.landmarks.detect import detect
-from partnerface.landmarks.mesh import FaceMesh, cut_square
+from partnerface.landmarks.cut import cut_square, cut_squares
+from partnerface.landmarks.detect import VIEWS, detect
+from partnerface.landmarks.mesh import FaceMesh
 from partnerface.landmarks.region import Region
-from partnerface.stages import landmarks as stage
 from tests.faces import portrait, sway, swaying
 
 cv2 = pytest.importorskip("cv2")
@@ -60,6 +52,30 @@ def test_the_cut_puts_each_pixel_where_it_belongs(size: float, turn: float) -> N
     np.testing.assert_allclose(square[inner][..., :2], expected[inner], atol=size / 96 / 25)
 
 
+@pytest.mark.parametrize("size", [150.0, 230.0, 300.0])
+def test_squares_of_one_cut_are_those_of_many(size: float) -> None:
+    """Shrinking once for all views, from a part of the picture, shows what the whole picture would show."""
+    image = portrait(401)[:, :397]
+    region = Region(205.0, 150.0, size, 0.1)
+    regions = [region.moved(*view) for view in VIEWS]
+    together = cut_squares(image, regions, 96)
+    for one, square in zip(regions, together, strict=True):
+        apart = cut_square(image, one, 96)
+        assert np.abs(square.astype(int) - apart).mean() < 1.5
+        # By supersampling: eight by eight points per pixel, bilinear, then their mean.
+        fine = cut_square(image, one, 768).reshape(96, 8, 96, 8, 3).mean((1, 3))
+        assert np.abs(square - fine).mean() < 2.5
+
+
+def test_a_square_beyond_the_picture_repeats_its_edge() -> None:
+    image = np.zeros((101, 103, 3), np.uint8)
+    image[:, -1] = 200
+    image[-1] = 90
+    square = cut_square(image, Region(103.0, 50.0, 240.0, 0.0), 96)
+    np.testing.assert_array_equal(square[40, 60:], np.full((36, 3), 200))
+    np.testing.assert_array_equal(square[80:, 10], np.full((16, 3), 90))
+
+
 @pytest.mark.parametrize("factor", [2, 3])
 def test_pixel_centres_are_at_half(mesh: FaceMesh, factor: int) -> None:
     """The picture enlarged so that pixel corners stay corners: landmarks are enlarged by the same factor.
@@ -94,11 +110,57 @@ def test_a_clip_is_read_the_same_twice() -> None:
     faces = np.tile(FACE * 256, (8, 1))
     first, second = detect(frames, faces), detect(frames, faces)
     assert first.found.all()
-    assert (first.confidence > 0.9).all()
+    assert (first.confidence > 0.8).all()
     np.testing.assert_array_equal(first.points, second.points)
     # The eyes' outer corners lie within the face's box, the subject's right one on the left.
     assert (first.points[:, 33, 0] < first.points[:, 263, 0]).all()
     assert ((first.points[:, 33, 0] > FACE[0] * 256 - 8) & (first.points[:, 263, 0] < FACE[2] * 256 + 8)).all()
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    frames = np.stack(swaying(60))
+    faces = np.tile(FACE * 256, (60, 1))
+    one, three = detect(frames, faces, workers=1), detect(frames, faces, workers=3)
+    np.testing.assert_array_equal(one.points, three.points)
+    np.testing.assert_array_equal(one.confidence, three.confidence)
+    np.testing.assert_array_equal(one.visibility, three.visibility)
+
+
+def test_a_covered_face_is_not_found_or_doubtful() -> None:
+    """MediaPipe's presence score stays near 1 under a hand; the disagreement of the views gives it away."""
+    frames = np.stack(swaying(12, 384))
+    faces = np.tile(FACE * 384, (12, 1))
+    rng = np.random.default_rng(0)
+    covered = frames.copy()
+    x, y = ((FACE[:2] + FACE[2:]) / 2 * 384).astype(int)
+    for image, (right, down) in zip(covered[4:8], sway(12)[4:8], strict=True):
+        mask = np.zeros(image.shape[:2], np.float32)
+        cv2.ellipse(mask, (int(x + right), int(y + down)), (75, 90), 0, 0, 360, 1.0, -1)
+        mask = cv2.GaussianBlur(mask, (0, 0), 1.5)[..., None]
+        hand = np.clip(np.array([190, 140, 120]) + rng.normal(0, 4, image.shape), 0, 255)
+        image[:] = image * (1 - mask) + hand * mask
+    found = detect(covered, faces)
+    open_ = np.r_[0:4, 8:12]
+    assert found.found[open_].all()
+    assert found.confidence[open_].min() > 0.7
+    assert found.confidence[4:8].max() < 0.3
+    assert found.found[4:8].sum() <= 1
+    assert not found.visibility[~found.found].any()
+
+
+def test_a_face_that_leaves_the_frame_is_not_found() -> None:
+    frames = np.stack(swaying(4))
+    away = np.roll(frames, 170, axis=2)
+    away[:, :, :170] = frames[:, :, :1]
+    found = detect(away, np.tile(FACE * 256 + [170, 0, 170, 0], (4, 1)))
+    assert not found.found.any()
+    assert not found.points.any()
+    half = np.roll(frames, 135, axis=2)
+    half[:, :, :135] = frames[:, :, :1]
+    found = detect(half, np.tile(FACE * 256 + [135, 0, 135, 0], (4, 1)))
+    beyond = found.points[..., 0] > 256
+    assert beyond.any()
+    assert not found.visibility[beyond].any()
 
 
 def test_more_views_tremble_less() -> None:
@@ -126,31 +188,3 @@ def test_the_followed_face_is_read_of_two() -> None:
         middle = points[0, :, :2].mean(0)
         assert box[0] < middle[0] < box[2]
         assert box[1] < middle[1] < box[3] + 10
-
-
-def subject(folder: Path, frames: np.ndarray, faces: np.ndarray) -> SubjectFolder:
-    names = SubjectFolder(folder)
-    with write(names.frames, "frames") as path:
-        np.save(path, frames)
-    write_json(names.camera, {"faces": faces.tolist(), "video": "clip.mp4"}, "frames")
-    return names
-
-
-def test_the_stage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    frames = np.stack(swaying(6))
-    names = subject(tmp_path / "subject", frames, np.tile(FACE * 256, (6, 1)))
-    stage.run(argparse.Namespace(subject_dir=names.root), LandmarksSettings(views=1))
-    found = Landmarks.from_arrays(read_npz(names.landmarks, "landmarks"))
-    assert found.found.all()
-    stamp = json.loads((names.landmarks.parent / "landmarks.npz.stamp.json").read_text())
-    assert stamp["params"]["views"] == 1
-    assert "W0000" not in capfd.readouterr().err
-
-
-def test_too_few_faces_are_one_line(tmp_path: Path) -> None:
-    frames = np.stack([portrait(256)] + [np.full((256, 256, 3), 120, np.uint8)] * 5)
-    names = subject(tmp_path / "subject", frames, np.tile(FACE * 256, (6, 1)))
-    with pytest.raises(InputError, match="found in only 1 of 6 frames") as caught:
-        stage.run(argparse.Namespace(subject_dir=names.root), LandmarksSettings(views=1))
-    assert "\n" not in str(caught.value)
-    assert not names.landmarks.exists()

@@ -1,0 +1,119 @@
+"""Which point is which: names, mirror images, and the road from 478 points to 68.
+
+* `mediapipe478`: MediaPipe's face mesh, 468 points and five per iris (the centre, then right, top, left, bottom as seen
+  in the picture).
+* `ibug68`: the 68 points of the iBUG 300-W annotation (C. Sagonas, G. Tzimiropoulos, S. Zafeiriou, M. Pantic, "300
+  Faces in-the-Wild Challenge", ICCVW 2013), counted from 0.
+
+"Left" and "right" are the subject's; loops run from a group's first point around it.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+DATA = Path(__file__).parent / "data" / "mesh.npz"
+#: How many points each scheme has.
+SCHEMES = {"mediapipe478": 478, "ibug68": 68}
+
+_RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+_LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+#: MediaPipe's groups. Eyes run from the outer corner over the upper lid; lips from the subject's right corner over the
+#: upper lip; the oval from the forehead's middle by the subject's right side.
+MEDIAPIPE_GROUPS: dict[str, tuple[int, ...]] = {
+    "right_eye": _RIGHT_EYE,
+    "left_eye": _LEFT_EYE,
+    "right_brow": (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
+    "left_brow": (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
+    "lips_outer": (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146),
+    "lips_inner": (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95),
+    "nose_bridge": (168, 6, 197, 195, 5, 4, 1),
+    "oval": (
+        *(10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152),
+        *(377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356, 389, 251, 284, 332, 297, 338),
+    ),
+    "right_iris": (469, 470, 471, 472),
+    "left_iris": (474, 475, 476, 477),
+    "right_iris_centre": (468,),
+    "left_iris_centre": (473,),
+}
+#: The groups of iBUG's 68.
+IBUG_GROUPS: dict[str, tuple[int, ...]] = {
+    "jaw": tuple(range(17)),
+    "right_brow": tuple(range(17, 22)),
+    "left_brow": tuple(range(22, 27)),
+    "nose_bridge": tuple(range(27, 31)),
+    "nose_base": tuple(range(31, 36)),
+    "right_eye": tuple(range(36, 42)),
+    "left_eye": tuple(range(42, 48)),
+    "lips_outer": tuple(range(48, 60)),
+    "lips_inner": tuple(range(60, 68)),
+}
+GROUPS = {"mediapipe478": MEDIAPIPE_GROUPS, "ibug68": IBUG_GROUPS}
+
+#: The point of MediaPipe's mesh that comes nearest to each of iBUG's, the correspondence in common use. The jaw is only
+#: near: iBUG follows the contour as seen, MediaPipe the same skin whichever way the head turns.
+IBUG_OF_MEDIAPIPE = (
+    *(162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389),
+    *(71, 63, 105, 66, 107, 336, 296, 334, 293, 301),
+    *(168, 197, 5, 4, 75, 97, 2, 326, 305),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *(78, 82, 13, 312, 308, 317, 14, 87),
+)
+
+#: iBUG's point on the other side of the face.
+IBUG_MIRROR = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *range(27, 31),
+    *range(35, 30, -1),
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+    *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),
+    *(64, 63, 62, 61, 60, 67, 66, 65),
+)
+
+
+@functools.cache
+def _mesh() -> dict[str, np.ndarray]:
+    """`mirror` (478,) and `triangles` (852, 3) of MediaPipe's mesh, as `partnerface.head.measure` finds them."""
+    with np.load(DATA, allow_pickle=False) as data:
+        return {name: data[name].astype(np.int64) for name in ("mirror", "triangles")}
+
+
+def triangles() -> np.ndarray:
+    """(852, 3) triangles of MediaPipe's mesh, counter-clockwise seen from outside; eyes and mouth are open."""
+    return _mesh()["triangles"]
+
+
+def mirror(scheme: str) -> np.ndarray:
+    """(L,) index of each point's mirror image, its own inverse."""
+    return np.array(IBUG_MIRROR) if scheme == "ibug68" else _mesh()["mirror"]
+
+
+def flip(points: np.ndarray, scheme: str, width: float) -> np.ndarray:
+    """The points (..., L, 2 or 3) that a picture of this width in px, mirrored left to right, would have."""
+    out = points[..., mirror(scheme), :].copy()
+    out[..., 0] = width - out[..., 0]
+    return out
+
+
+def to_ibug68(points: np.ndarray) -> np.ndarray:
+    """(..., 478, D) of MediaPipe's points, or of anything given per point, to (..., 68, D)."""
+    return points[..., list(IBUG_OF_MEDIAPIPE), :]
+
+
+def iris_centres(points: np.ndarray) -> np.ndarray:
+    """(..., 478, D) to (..., 2, D): the centre of the left iris, then of the right one, as `eye_pose` has them."""
+    return points[..., [473, 468], :]
+
+
+def iris_contours(points: np.ndarray) -> np.ndarray:
+    """(..., 478, D) to (..., 2, 4, D): four points around the left iris, then around the right one."""
+    return np.stack([points[..., list(MEDIAPIPE_GROUPS[name]), :] for name in ("left_iris", "right_iris")], axis=-3)
+
+
+def group(points: np.ndarray, scheme: str, name: str) -> np.ndarray:
+    """The points (..., n, D) of a group, by its name in `GROUPS`."""
+    return points[..., list(GROUPS[scheme][name]), :]
