@@ -105,7 +105,7 @@ def assess(
     return {
         "verdict": verdict.word,
         "line": verdict.line,
-        "advice": list(verdict.advice),
+        "advice": verdict.advice,
         "measures": [
             {
                 "name": found.rule.name, "title": found.rule.title, "unit": found.rule.unit, "value": found.value,
@@ -200,10 +200,10 @@ def _examples(
 ) -> list[list[Any]]:
     """[words, position] of the frames at the ends of the measures, to be looked at."""
     of_all = {
-        "most to the right": angles[:, 0].argmin(),
-        "most to the left": angles[:, 0].argmax(),
-        "lowest": angles[:, 1].argmin(),
-        "highest": angles[:, 1].argmax(),
+        "to their right": angles[:, 0].argmin(),
+        "to their left": angles[:, 0].argmax(),
+        "head lowest": angles[:, 1].argmin(),
+        "head highest": angles[:, 1].argmax(),
         "mouth widest": mouth.argmax(),
         "eyes most shut": eyes.argmin(),
     }
@@ -213,8 +213,10 @@ def _examples(
         "darkest": lit.change.argmin(),
         "brightest": lit.change.argmax(),
         "most like covered": share.argmax(),
-        "teeth": np.nan_to_num(pixels.teeth).argmax(),
     }
+    teeth = np.nan_to_num(pixels.teeth)
+    if teeth.max() > TEETH:
+        of_sample["most teeth"] = teeth.argmax()
     found = {**of_all, **{words: pixels.frames[row] for words, row in of_sample.items()}}
     return [[words, int(position)] for words, position in found.items()]
 

@@ -2,8 +2,8 @@
 
 An eye counts by its opening relative to how open it usually is around that time, so that looking down, squinting and a
 narrow eye are no blinks. Both eyes have to close: a wink is none either. A closure begins where the opening falls below
-`CLOSED` and ends where it is above `OPEN` again; its length is taken between the crossings of `HALF`, interpolated
-between frames, so that it depends little on the frame rate.
+`CLOSED` and ends where most of what was lost is regained; its length is taken between the crossings of `HALF`,
+interpolated between frames, so that it depends little on the frame rate.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 #: Shares of the usual opening. Blinks of the clips that this was set on fall below 0.6, glances down stay above 0.7.
-CLOSED, OPEN, HALF = 0.65, 0.8, 0.7
+CLOSED, HALF = 0.65, 0.7
+#: A closure is over when this share of what the eye lost is regained (two blinks in a row often leave it ajar between),
+#: and the next one has to fall by so much from where the eye was in the meantime.
+REGAINED, FALL = 0.6, 0.2
 #: How open an eye usually is: this quantile over so many seconds to either side, at least a share of the clip's.
 USUAL_QUANTILE, USUAL_S, LEAST_USUAL = 0.8, 2.0, 0.6
 #: Blinks last 0.1 to 0.4 s (Caffier et al. 2003); what takes longer is an eye kept shut, or a squint if it stays ajar.
@@ -59,17 +62,22 @@ def closures(relative: np.ndarray, time_s: np.ndarray) -> list[Closure]:
 
 
 def _in_one_piece(relative: np.ndarray, time_s: np.ndarray) -> list[Closure]:
-    found, inside, first = [], False, 0
+    found, first, low, high = [], None, 1.0, np.inf
     for index, value in enumerate(relative):
-        if not inside and value < CLOSED:
-            inside, first = True, index
-        ended = inside and value > OPEN
-        if ended or (inside and index == len(relative) - 1):
-            last = index - 1 if ended else index
-            closure = _closure(relative, time_s, first, last)
+        if first is None:
+            high = max(high, value)
+            if value < min(CLOSED, high - FALL):
+                first, low = index, value
+        else:
+            low = min(low, value)
+        if first is None:
+            continue
+        ended = value > low + REGAINED * (1 - low)
+        if ended or index == len(relative) - 1:
+            closure = _closure(relative, time_s, first, index - 1 if ended else index)
             if closure is not None:
                 found.append(closure)
-            inside = False
+            first, high = None, value
     return found
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from partnerface.capture.face import INNER_LIPS, IRISES, LEFT_EYE, OVAL, RIGHT_EYE
 from partnerface.capture.pixels import LUMINANCE
 
-#: Added to linear colours before the logarithm, so that noise in the dark does not count: 8-bit sRGB 28.
-DARK = 0.01
+#: Added to linear colours before the logarithm, so that noise in the dark does not count: 8-bit sRGB 13.
+DARK = 0.004
 #: Points on surfaces that turn away further than this (cosine) are not looked at: they lie in shade or at the edge.
 TURNED_AWAY = 0.5
 #: Points that lips, hair and background reach change without being covered; so do those near the eyes (lids, glasses).

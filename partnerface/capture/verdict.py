@@ -13,8 +13,8 @@ FORGIVEN = 2
 MINOR = 0.5
 #: Measures worse than so many times the way from good to poor weigh no more.
 WORST = 1.5
-#: How many pieces of advice the verdict's line bears.
-IN_LINE = 2
+#: The verdict's line bears the weightiest advice, and the next where it weighs at least so much beside the first.
+COMPARABLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,22 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The clip judged: a word, all findings in the order of the rules, and advice, the weightiest first."""
+    """The clip judged: a word, all findings in the order of the rules, and the worst of each topic, worst first."""
 
     word: str
     findings: tuple[Finding, ...]
-    advice: tuple[str, ...]
+    lacking: tuple[Finding, ...]
+
+    @property
+    def advice(self) -> list[str]:
+        """What to do, the weightiest first."""
+        return [finding.advice for finding in self.lacking]
 
     @property
     def line(self) -> str:
-        """The verdict in one line."""
-        return ": ".join(filter(None, [self.word, "; ".join(self.advice[:IN_LINE])]))
+        """The verdict and the one or two things that matter most."""
+        named = [x.advice for x in self.lacking[:2] if x.severity >= COMPARABLE * self.lacking[0].severity]
+        return f"{self.word}: {'; '.join(named)}" if named else self.word
 
 
 def judge(values: Mapping[str, float | None]) -> Verdict:
@@ -61,10 +67,10 @@ def judge(values: Mapping[str, float | None]) -> Verdict:
         word = POOR
     else:
         word = USABLE if decisive or len(lacking) > FORGIVEN else GOOD
-    advice: dict[str, str] = {}
+    worst: dict[str, Finding] = {}
     for finding in sorted(lacking, key=lambda finding: -finding.severity):
-        advice.setdefault(finding.rule.topic, finding.advice)
-    return Verdict(word, findings, tuple(advice.values()))
+        worst.setdefault(finding.rule.topic, finding)
+    return Verdict(word, findings, tuple(worst.values()))
 
 
 def find(rule: Rule, value: float | None) -> Finding:
