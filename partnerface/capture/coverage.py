@@ -70,7 +70,8 @@ def pose_histogram(angles: np.ndarray) -> np.ndarray:
     """(yaw cells, pitch cells) numbers of frames."""
     yaw = np.clip(angles[:, 0], YAW_EDGES[0], YAW_EDGES[-1])
     pitch = np.clip(angles[:, 1], PITCH_EDGES[0], PITCH_EDGES[-1])
-    return np.histogram2d(yaw, pitch, (YAW_EDGES, PITCH_EDGES))[0].astype(int)
+    counts, _ = np.histogramdd(np.column_stack([yaw, pitch]), bins=[YAW_EDGES, PITCH_EDGES])
+    return counts.astype(int)
 
 
 @dataclass(frozen=True)

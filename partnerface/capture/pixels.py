@@ -92,7 +92,8 @@ def look(
             values[3, row] = np.quantile(linear[labels > 0] @ LUMINANCE, 0.99)
             values[4, row] = teeth(linear, points[list(INNER_LIPS)], linear[skin].mean(0))
         on_frame()
-    return FacePixels(chosen, *values, colours)
+    sharp, white, black, brightest, of_teeth = values
+    return FacePixels(chosen, sharp, white, black, brightest, of_teeth, colours)
 
 
 def cut(
@@ -150,7 +151,7 @@ def teeth(linear: np.ndarray, lips: np.ndarray, skin: np.ndarray) -> float:
     import cv2
 
     inside = np.zeros(linear.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [np.round(lips - 0.5).astype(np.int32)], 1)
+    cv2.fillPoly(inside, [np.round(lips - 0.5).astype(np.int32)], (1,))
     inside = cv2.erode(inside, np.ones((3, 3), np.uint8)) > 0
     if inside.sum() < LEAST_MOUTH_PX:
         return float("nan")

@@ -48,7 +48,7 @@ RULES = (
          "add light and move more slowly, {value:.0f} % of the frames are blurred"),
     # Ranges hold 90 % of the time; a fifth of what is good is the wavering of a head that is held still.
     Rule("yaw_range_deg", "head turned left and right", "°", 25, 5, True, "pose", "turn the head 20° to each side"),
-    Rule("pitch_range_deg", "head raised and lowered", "°", 12, 2.4, True, "pose", "look 10° up and down with the head"),
+    Rule("pitch_range_deg", "head raised and lowered", "°", 12, 2.4, True, "pose", "raise and lower the head by 10°"),
     Rule("roll_range_deg", "head tilted", "°", 6, 1.2, False, "pose", "tilt the head to either shoulder"),
     # RMS over the points of the tracked face with its pose taken out; quiet speech moves the mouth by 2 mm.
     Rule("mouth_motion_mm", "motion of the mouth", "mm", 2, 0.6, True, "expression", "speak, smile and pout"),
@@ -69,11 +69,12 @@ RULES = (
          "lock the camera's exposure and keep the light as it is"),
     Rule("flicker_percent", "light changes from frame to frame", "%", 1.5, 6, False, "steady",
          "use daylight or another lamp, the light flickers"),
-    Rule("white_percent", "skin burnt to white", "%", 3, 15, True, "light", "lower the exposure, skin is burnt to white"),
+    Rule("white_percent", "skin burnt to white", "%", 3, 15, True, "light",
+         "lower the exposure, skin is burnt to white"),
     Rule("black_percent", "skin sunk into black", "%", 3, 20, False, "light", "light the shaded side of the face"),
     # The brightest hundredth of a face (whites of the eyes, teeth, shine) tells the light whatever the skin's colour.
     Rule("brightest_percent", "brightest parts of the face, of white", "%", 25, 6, True, "light",
          "film in more light, the face is dark"),
-    Rule("covered_percent", "time with the face covered", "%", 2, 25, True, "cover",
+    Rule("covered_percent", "time with the face covered", "%", 2, 15, True, "cover",
          "keep hands, hair and microphone off the face"),
 )  # fmt: skip

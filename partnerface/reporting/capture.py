@@ -103,8 +103,9 @@ def _measure(row: Mapping[str, Any]) -> Measure:
 def _facts(more: Mapping[str, Any]) -> list[str]:
     pose = more["median_pose_deg"]
     turned = ", ".join(f"{name} {number(float(pose[name]), '°')}" for name in ("yaw", "pitch", "roll"))
+    blinks, longest = float(more["blinks_per_minute"]), float(more["longest_blink_s"])
     return [
-        f"{number(float(more['blinks_per_minute']))} blinks per minute, the longest {number(more['longest_blink_s'], 's')}",
+        f"{number(blinks)} blinks per minute, the longest {number(longest, 's')}",
         f"median pose beside a head that faces the camera: {turned}",
         f"the skin reflects {number(float(more['skin_luminance_percent']), '%')} of white",
         f"{int(more['frames_looked_at'])} frames were looked at pixel by pixel",

@@ -46,7 +46,7 @@ def skin_classes(points: np.ndarray) -> np.ndarray:
 
     out = np.zeros((len(points), SIZE, SIZE), np.uint8)
     for image, oval in zip(out, points[:, list(OVAL)], strict=True):
-        cv2.fillPoly(image, [np.round(oval).astype(np.int32)], CLASS_NAMES.index("skin"))
+        cv2.fillPoly(image, [np.round(oval).astype(np.int32)], (CLASS_NAMES.index("skin"),))
     return out
 
 
@@ -66,8 +66,8 @@ def assess_frames(frames: Sequence[np.ndarray], fps: float = FPS, **changes: np.
     return assess(frames, classes, face_track(arrays, time_s), builtin_head(), arrays, sources)
 
 
-def values(result: dict[str, Any]) -> dict[str, float | None]:
-    """Name of a measure → its value."""
+def values(result: dict[str, Any]) -> dict[str, Any]:
+    """Name of a measure → its value, a number or None."""
     return {row["name"]: row["value"] for row in result["measures"]}
 
 

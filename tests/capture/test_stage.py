@@ -11,7 +11,7 @@ from partnerface.artefacts import read_json, read_npz, write_npz
 from partnerface.cli import main
 from partnerface.errors import ArtefactError
 from partnerface.stages import capture as stage
-from tests.capture.clip import assess_frames, states, still, values, write_clip
+from tests.capture.clip import assess_frames, states, values, write_clip
 from tests.capture.test_coverage import turned
 from tests.faces import swaying
 from tests.parsing.subject import SIZE
@@ -98,8 +98,7 @@ def test_few_frames_and_low_rates_give_numbers_everywhere(count, fps):
 
 def test_a_clip_without_a_visible_face_is_measured_all_the_same():
     """Black frames: nothing to see, and no NaN."""
-    count = 10
-    found = assess_frames([np.zeros((SIZE, SIZE, 3), np.uint8)] * count, **still(count))
+    found = assess_frames([np.zeros((SIZE, SIZE, 3), np.uint8)] * 10)
     json.loads(json.dumps(found), parse_constant=no_constant)
     assert values(found)["sharpness"] == 0
     assert states(found)["brightest_percent"] == "poor"

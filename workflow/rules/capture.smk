@@ -16,9 +16,9 @@ rule capture:
         "<logs>/{subject}/capture.log",
     benchmark:
         "<benchmarks>/{subject}/capture.tsv"
+    priority: 10
     conda:
         "../../envs/video.yaml"
-    priority: 10
     threads: 1
     resources:
         mem_mb=2000,
