@@ -145,7 +145,7 @@ def _light_values(pixels: FacePixels, lit: Light) -> dict[str, float]:
     """The measures of light, in percent; NaN where no frame shows enough skin."""
     known = np.isfinite(pixels.white)
     white, black, brightest = (
-        100 * np.median(values[known]) if known.any() else math.nan
+        100 * float(np.median(values[known])) if known.any() else math.nan
         for values in (pixels.white, pixels.black, pixels.brightest)
     )
     return {
@@ -167,7 +167,7 @@ def usable_length(time_s: np.ndarray, step: float) -> float:
     return float(np.minimum(np.diff(time_s), 1.5 * step).sum() + step)
 
 
-def dropped_ranges(sources: Sequence[tuple[float, str]]) -> list[list[float]]:
+def dropped_ranges(sources: Sequence[tuple[float, str]]) -> list[list[float | None]]:
     """[from, to] in seconds of the stretches that were dropped, each up to the next kept frame."""
     times = [time for time, _ in sources]
     mask = np.array([status != "kept" for _, status in sources], bool)
