@@ -113,7 +113,7 @@ def _facts(more: Mapping[str, Any]) -> list[str]:
 
 
 def draw_poses(found: Mapping[str, Any], cell: int = 22) -> str:
-    """The histogram yaw x pitch as SVG in the page's colours: the darker a cell, the longer the head was there."""
+    """The histogram yaw x pitch as SVG in the page's colours: the stronger a cell, the longer the head was there."""
     yaw, pitch = (np.asarray(found[name], float) for name in ("yaw_edges_deg", "pitch_edges_deg"))
     counts = np.asarray(found["frames"], float)
     if counts.shape != (len(yaw) - 1, len(pitch) - 1):
