@@ -26,7 +26,8 @@ PICTURE = """\
 from a video of one person to a head avatar that can be driven
 
   video --> frames --> landmarks --> tracking --> parsing --> dataset
-                                                                 |
+                                                     |           |
+                                                  capture        |
   report <-- tables <-- evaluate <-- render <-- train <----------+
                                                (once per method and seed)
 

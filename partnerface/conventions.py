@@ -85,6 +85,7 @@ STAGES = {
     "landmarks": "find 478 landmarks of the face in each frame",
     "tracking": "fit the head model to the whole clip: shape, pose, jaw, eyes, expression",
     "parsing": "classify the pixels and cut out the head with soft edges",
+    "capture": "say whether the clip is good enough, and what to film anew",
     "dataset": "composite, split into training and held-out frames",
     "train": "train one method on one subject to an avatar; goes on after a kill",
     "render": "render the held-out frames",

@@ -36,6 +36,9 @@ class SubjectFolder:
     alpha = property(lambda self: self.root / "alpha.npy")
     classes = property(lambda self: self.root / "classes.npy")
     masks_sheet = property(lambda self: self.root / "masks.jpg")
+    # capture
+    capture = property(lambda self: self.root / "capture.json")
+    capture_sheet = property(lambda self: self.root / "capture.jpg")
     # dataset
     dataset = property(lambda self: self.root / "dataset")
 

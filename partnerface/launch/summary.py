@@ -4,15 +4,18 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from partnerface.artefacts.files import read_json
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.config.document import Config
 from partnerface.conventions import METRICS
+from partnerface.errors import ArtefactError
 
 REGION = "full"
 
 
 def summary(config: Config, results: str) -> list[str]:
-    """Lines that say where the report, the avatars and the videos are, and the metrics of the whole image.
+    """Lines that say where the report, the avatars and the videos are, how good the clips are, and the metrics of the
+    whole image.
 
     Args:
         config: the configuration that was run.
@@ -25,11 +28,21 @@ def summary(config: Config, results: str) -> list[str]:
             folder = SubjectFolder(root / subject).run(run)
             label = f"{subject} {run}"
             places += [(f"avatar of {label}", folder.avatar), (f"video of {label}", folder.video)]
-    found = [(label, path) for label, path in places if path.is_file()]
+    found = [(label, str(path)) for label, path in places if path.is_file()]
+    lines = [(f"clip of {subject}", verdict(root / subject)) for subject in config.subjects]
+    found += [(label, line) for label, line in lines if line]
     width = max((len(label) for label, _ in found), default=0)
-    lines = [f"{label:{width}}  {path}" for label, path in found]
+    told = [f"{label:{width}}  {text}" for label, text in found]
     table = root / "tables" / "metrics.csv"
-    return [*lines, "", *metric_table(table, list(config.subjects))] if table.is_file() else lines
+    return [*told, "", *metric_table(table, list(config.subjects))] if table.is_file() else told
+
+
+def verdict(folder: Path) -> str:
+    """The line of the stage capture about a subject's clip; empty where it has not been made."""
+    try:
+        return str(read_json(SubjectFolder(folder).capture, "capture")["line"])
+    except (ArtefactError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def metric_table(path: Path, subjects: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ STAGES = (
     "landmarks",
     "tracking",
     "parsing",
+    "capture",
     "dataset",
     "train",
     "render",

@@ -10,6 +10,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "landmarks": ("frames",),
     "tracking": ("frames", "landmarks"),
     "parsing": ("frames", "landmarks", "tracking"),
+    "capture": ("frames", "landmarks", "tracking", "parsing"),
     "dataset": ("frames", "landmarks", "tracking", "parsing"),
     "train": ("dataset",),
     "render": ("dataset", "train"),
@@ -24,6 +25,7 @@ LEAVES = {
     "landmarks": "478 points",
     "tracking": "shape, pose, jaw",
     "parsing": "classes, alpha",
+    "capture": "verdict, advice",
     "dataset": "splits",
     "train": "avatar",
     "render": "held-out frames",
@@ -33,7 +35,7 @@ LEAVES = {
 }
 ROWS = (
     ("video", "frames", "landmarks", "tracking", "parsing", "dataset"),
-    ("train", "render", "evaluate", "tables", "report"),
+    ("capture", "train", "render", "evaluate", "tables", "report"),
 )
 
 _WIDTH, _HEIGHT, _STEP, _LEFT = 118, 44, 150, 8
@@ -49,7 +51,7 @@ def dag(notes: Mapping[str, str], runs: int, subjects: int) -> str:
         subjects: how many subjects.
     """
     place = {
-        stage: (_LEFT + column * _STEP + (_STEP if row else 0), _TOPS[row])
+        stage: (_LEFT + column * _STEP, _TOPS[row])
         for row, stages in enumerate(ROWS)
         for column, stage in enumerate(stages)
     }
@@ -86,10 +88,12 @@ def _edge(place: Mapping[str, tuple[float, float]], source: str, stage: str) -> 
     (x0, y0), (x1, y1) = place[source], place[stage]
     middle = _HEIGHT / 2
     if y0 != y1:  # from one row to the next: down below the note, along, down
-        start, end, turn = x0 + _WIDTH / 2, x1 + _WIDTH / 2, y0 + _HEIGHT + 34
+        # What goes to the row's first box turns higher than the rest, so that the two do not cross.
+        turn = y0 + _HEIGHT + (29 if x1 == _LEFT else 43)
+        start, end = x0 + _WIDTH / 2, x1 + _WIDTH / 2
         bend = 8 if end > start else -8
         path = (
-            f"M{start} {turn - 16}V{turn - 8}Q{start} {turn} {start + bend} {turn}"
+            f"M{start} {y0 + _HEIGHT + 18}V{turn - 8}Q{start} {turn} {start + bend} {turn}"
             f"H{end - bend}Q{end} {turn} {end} {turn + 8}V{y1 - 2}"
         )
     elif x1 - x0 < _STEP + 1:  # neighbours

@@ -13,6 +13,7 @@ from partnerface import __version__
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.errors import ArtefactError
 from partnerface.reporting.assets import Media, Missing, Shelf
+from partnerface.reporting.capture import capture
 from partnerface.reporting.clip import source_facts, source_frames, splits
 from partnerface.reporting.compare import Gap, gap, over_time, verdicts
 from partnerface.reporting.cost import Cost, costs
@@ -111,6 +112,7 @@ def _chapter(shelf: Shelf, folder: SubjectFolder, anchor: str, colours: dict[str
             problems.append(shelf.say(error))
     groups = group_runs(runs)
     pieces: dict[str, Any] = {
+        "capture": capture(shelf, folder),
         "facts": source_facts(shelf, folder),
         "contact_sheet": shelf.picture(folder.contact_sheet, "frames"),
         "source": source_frames(shelf, folder),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from partnerface.artefacts.files import write_json
 from partnerface.config.document import read_config
 from partnerface.launch.summary import metric_table, summary
 
@@ -43,6 +44,18 @@ def test_places_that_exist_are_named(results):
     assert lines[0].split() == ["report", str(results / "report.html")]
     assert any("avatar of me partnerface" in line for line in lines)
     assert not any("retrieval  " in line and "avatar" in line for line in lines)
+
+
+def test_the_verdict_on_the_clip_is_told(results):
+    config = read_config({"subjects": {"me": "me.mp4", "you": "you.mp4"}})
+    before = summary(config, str(results))
+    assert not any("clip of" in line for line in before)
+    write_json(results / "me" / "capture.json", {"line": "usable: film 20 s more"}, "capture")
+    (told,) = set(summary(config, str(results))) - set(before) - {""}
+    assert told.split(maxsplit=3)[:3] == ["clip", "of", "me"]
+    assert told.endswith("  usable: film 20 s more")
+    (results / "me" / "capture.json").write_text("{")
+    assert summary(config, str(results)) == before
 
 
 def test_without_a_table(tmp_path):

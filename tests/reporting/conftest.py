@@ -12,8 +12,12 @@ from PIL import Image
 
 from partnerface.artefacts.files import write, write_json, write_npz
 from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
+from partnerface.capture.assess import assess
+from partnerface.capture.face import FaceTrack
 from partnerface.config.settings import EvaluateSettings
 from partnerface.conventions import CLASS_NAMES
+from partnerface.head.builtin import builtin_head
+from tests.capture.clip import still
 
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
@@ -160,6 +164,20 @@ def _write_clip(subject: SubjectFolder, clip: Clip, source: np.ndarray, count: i
         "head_name": np.array("builtin"),
     }
     write_npz(subject.tracking, arrays, "tracking")
+    _write_capture(subject, clip, source)
+
+
+def _write_capture(subject: SubjectFolder, clip: Clip, source: np.ndarray) -> None:
+    """capture.json as the drawn heads are judged, turned as they sway."""
+    n = np.arange(len(clip.rgb))
+    head = still(len(n))
+    head["neck_pose"][:, 1], head["neck_pose"][:, 0] = 0.3 * np.sin(n / 9), 0.1 * np.sin(n / 5)
+    found = np.ones(len(n), bool)
+    face = FaceTrack.of_clip(source / 25, clip.landmarks, found, found.astype(float), head)
+    statuses = [(k / 25, "kept" if k in source else "no_face") for k in range(len(n) + 8)]
+    result = assess(clip.rgb, clip.classes, face, builtin_head(), head, statuses)
+    write_json(subject.capture, result, "capture")
+    save_sheet(subject.capture_sheet, clip.rgb, "capture")
 
 
 def make_run(

@@ -32,5 +32,5 @@ def files(text: str, section: str) -> set[str]:
 def test_edges_are_those_of_the_rules():
     texts = {path.stem: path.read_text() for path in RULES.glob("*.smk")}
     made_by = {file: stage for stage, text in texts.items() for file in files(text, "output")}
-    for stage in ("landmarks", "tracking", "parsing", "dataset", "train", "render", "evaluate"):
+    for stage in ("landmarks", "tracking", "parsing", "capture", "dataset", "train", "render", "evaluate"):
         assert {made_by[file] for file in files(texts[stage], "input")} == set(READS[stage]), stage

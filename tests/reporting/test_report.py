@@ -68,11 +68,13 @@ def test_the_page_is_whole_and_self_contained(results):
     assert_self_contained(text)
     page = Page(text)
     assert page.count("video") == 3  # tracking, and one per method
-    assert page.count("img") == 2 + 2 * 3 * (1 + 2 * 2) + 2  # sheets, examples, colour scales
+    assert page.count("img") == 3 + 2 * 3 * (1 + 2 * 2) + 2  # sheets, examples, colour scales
     assert "Not here" not in page.text
     words = " ".join(page.text.split())
     for part in (
         "60 of 68 source frames were kept; dropped: 5 too blurred, 3 no face found",
+        "Is the clip good enough?",
+        "eyes shut",
         "no face above 0.5",
         "bridged from their neighbours",
         "Guard bands, 4 frames",
@@ -84,7 +86,7 @@ def test_the_page_is_whole_and_self_contained(results):
     ):
         assert part in words
     ids = page.values("id")
-    assert len([name for name in ids if name.startswith("subject")]) == 9
+    assert len([name for name in ids if name.startswith("subject")]) == 10
     for link in page.values("href"):
         if link.startswith("#subject"):
             assert link[1:] in ids

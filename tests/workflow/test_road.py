@@ -38,7 +38,16 @@ def test_the_whole_road(copy):
 
 def test_logs_and_benchmarks(copy):
     results = copy.folder / "results"
-    for name in ("frames", "landmarks", "tracking", "parsing", "dataset", "train.partnerface", "render.retrieval"):
+    for name in (
+        "frames",
+        "landmarks",
+        "tracking",
+        "parsing",
+        "capture",
+        "dataset",
+        "train.partnerface",
+        "render.retrieval",
+    ):
         assert (results / "logs" / "tiny" / f"{name}.log").is_file()
         header, values = (results / "benchmarks" / "tiny" / f"{name}.tsv").read_text().splitlines()[:2]
         assert float(dict(zip(header.split("\t"), values.split("\t"), strict=True))["s"]) > 0
@@ -92,7 +101,8 @@ def test_a_changed_training_setting_leaves_what_stands_before_it(copy):
         ("stages/evaluate.py", {"evaluate", "tables", "report"}),
         ("avatar/model.py", AFTER_DATASET),
         ("stages/report.py", {"report"}),
-        ("stages/landmarks.py", {"landmarks", "tracking", "parsing", "dataset"} | AFTER_DATASET),
+        ("capture/rules.py", {"capture", "report"}),
+        ("stages/landmarks.py", {"landmarks", "tracking", "parsing", "capture", "dataset"} | AFTER_DATASET),
     ],
 )
 def test_an_edit_redoes_the_stages_that_use_the_file(copy, file, redone):
