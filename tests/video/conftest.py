@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from partnerface.video.ffmpeg import encode
+from partnerface.video.encode import encode
 from tests.faces import swaying
 
 FPS = 25.0
