@@ -97,18 +97,27 @@ class StoredArray:
             return item[rest] if rest else item
         index = np.arange(len(self))[first]
         needed, place = np.unique(index, return_inverse=True)
-        items = np.stack([self._item(int(k)) for k in needed]) if len(needed) else np.zeros((0, *self.shape[1:]), self.dtype)
+        items = np.zeros((len(needed), *self.shape[1:]), self.dtype)
+        for slot, k in enumerate(needed):
+            items[slot] = self._item(int(k))
         return items[(place.reshape(index.shape), *rest)]
 
-    # Without this `array == 0` would be a plain False.
+    # Without these `array == 0` would be a plain False, and `0 in array` too.
     def __eq__(self, other: object) -> bool:
         raise TypeError("an array on disk can't be compared; read items of it, as in array[:]")
+
+    def __contains__(self, value: object) -> bool:
+        raise TypeError("an array on disk can't be searched; read items of it, as in array[:]")
 
     __hash__ = None  # type: ignore[assignment]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         whole = self[:]
         return whole if dtype is None else whole.astype(dtype)
+
+
+#: Frames of a clip, in memory or on disk.
+ClipArray = np.ndarray | StoredArray
 
 
 def open_npy(path: Path, stage: str) -> StoredArray:

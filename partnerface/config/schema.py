@@ -66,7 +66,7 @@ def config_schema() -> dict[str, Any]:
         "properties": {
             "results": {"description": "folder that everything is written to", "type": "string", "default": "results"},
             "subjects": {
-                "description": "name → video (or a mapping with `video` or a list `videos`, and overrides), or a CSV file",
+                "description": "name → video (or a mapping with `video` or `videos`, and overrides), or a CSV file",
                 "oneOf": [
                     {"type": "string"},
                     {

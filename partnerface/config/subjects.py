@@ -35,7 +35,7 @@ def read_subjects(value: Any, shared: Mapping[str, Any], from_text: bool = False
     """The subjects, each with the shared settings and its own overrides.
 
     Args:
-        value: name → video, or name → mapping with `video` (or a list `videos`) and sections; or the path of a CSV file.
+        value: name → video, or name → mapping with `video` or `videos` and sections; or the path of a CSV file.
         shared: section → settings for all.
         from_text: the values come from a command line and may be text.
 

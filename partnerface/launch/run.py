@@ -132,8 +132,8 @@ def resolve(args: argparse.Namespace) -> Config:
         name = args.subject if args.subject is not None else name_of(args.videos[0])
         known = values.get("subjects")
         entry = known.get(check_name(name)) if isinstance(known, dict) else None
-        settings = {key: item for key, item in entry.items() if key not in ("video", "videos")} if isinstance(entry, dict) else {}
-        entry = {**settings, "videos": args.videos}
+        own = entry.items() if isinstance(entry, dict) else ()
+        entry = {key: item for key, item in own if key not in ("video", "videos")} | {"videos": args.videos}
         overrides["subjects"] = {name: entry}
     elif args.subject is not None:
         known = read_config(values, overrides).subjects

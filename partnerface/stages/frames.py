@@ -6,9 +6,9 @@ from pathlib import Path
 from partnerface.config.settings import FramesSettings
 
 HELP = (
-    "reads one or several videos (or folders of pictures) of a person, writes frames.npy (square crops around the head, "
-    "one steady crop for a whole clip), frames.csv (every source frame with its time and why it was dropped), "
-    "frames.json (crops, rates, people and scene cuts), frames.jpg (contact sheet) and sound.m4a (the sound of the clips)"
+    "reads one or several videos (or folders of pictures) of a person, writes frames.npy (square crops around the "
+    "head, one steady crop for a whole clip), frames.csv (every source frame with its time and why it was dropped), "
+    "frames.json (crops, rates, people and scene cuts), frames.jpg (contact sheet) and sound.m4a (their sound)"
 )
 SETTINGS = FramesSettings
 
@@ -33,11 +33,11 @@ def run(args: argparse.Namespace, settings: FramesSettings) -> None:
     from partnerface.artefacts.files import atomic
     from partnerface.errors import InputError
     from partnerface.video.extract import arrange, cut, describe, index_table, notes, stored_size
+    from partnerface.video.place import face_place
     from partnerface.video.probe import probe
     from partnerface.video.sheet import contact_tiles, save_jpeg, sheet
     from partnerface.video.sound import keep_sound
     from partnerface.video.survey import require_enough, survey
-    from partnerface.video.place import face_place
 
     folder, videos, stage = SubjectFolder(args.subject_dir), [Path(video) for video in args.video], "frames"
     place, infos = face_place(settings.face_at), [probe(video) for video in videos]

@@ -53,9 +53,8 @@ def _pictures(dataset: Any, path: Path, method: str, positions: Any, settings: R
     avatar = load_avatar(path)
     motion, (height, width) = dataset.motion, dataset.size
     for position in positions:
-        picture, _ = avatar.image(
-            motion.take([int(position)]), dataset.camera[position], height, width, dataset.background, settings.step_mm / 1000
-        )
+        here, camera = motion.take([int(position)]), dataset.camera[position]
+        picture, _ = avatar.image(here, camera, height, width, dataset.background, settings.step_mm / 1000)
         yield (picture.numpy() * 255 + 0.5).astype(np.uint8)
 
 

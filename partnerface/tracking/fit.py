@@ -217,7 +217,9 @@ def _start(
     priors, guess = options.priors, options.focal_guess or options.priors.focal_ratio * image_size
     if options.fixed_focal is not None:
         guess, priors = options.fixed_focal, replace(priors, log_focal_std=1e-6)
-    problem = make_problem(head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle[:, None], guess, priors)
+    problem = make_problem(
+        head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle[:, None], guess, priors
+    )
     torso = torso_rotation(rotation[known]).expand(len(found), 3, 3)
     return problem, neutral_state(rotation, position, torso, head, math.exp(problem.log_focal))
 

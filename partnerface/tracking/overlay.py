@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.geometry.camera import project
 from partnerface.head.model import HeadModel
 from partnerface.head.skinning import head_tensors, pose_head
@@ -81,7 +82,7 @@ def _fixed_point(points: np.ndarray) -> np.ndarray:
 
 
 def overlay(
-    frames: np.ndarray,
+    frames: ClipArray,
     model: HeadModel,
     tracking: dict[str, np.ndarray],
     landmarks: np.ndarray,

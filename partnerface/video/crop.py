@@ -12,9 +12,7 @@ EXCURSION = 0.01
 MAX_HIDDEN = 0.15
 
 
-def head_square(
-    boxes: np.ndarray, width: int, height: int, side: int | None = None
-) -> tuple[int, int, int, int]:
+def head_square(boxes: np.ndarray, width: int, height: int, side: int | None = None) -> tuple[int, int, int, int]:
     """The square that holds the head (hair, neck, a little shoulder) in all frames, as far as the picture allows.
 
     Args:

@@ -13,7 +13,7 @@ from partnerface.errors import PartNerFaceError
 from partnerface.video.program import ffmpeg_path
 
 
-def on_clock(images: Iterable[np.ndarray], time_s: Sequence[float], fps: float) -> Iterator[np.ndarray]:
+def on_clock(images: Iterable[np.ndarray], time_s: Sequence[float] | np.ndarray, fps: float) -> Iterator[np.ndarray]:
     """Images with time stamps as the frames of a constant rate, so that sound laid under them stays with them.
 
     Frame k shows, at time_s[0] + k / fps, the latest image whose time is not later than half a frame after that: an

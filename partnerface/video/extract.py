@@ -2,9 +2,9 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def arrange(surveys: list[Survey], min_sharpness: float, rate: float | None) -> 
     clips: list[Clip] = []
     offset, delay = 0, 0.0
     for seen, square, edge in zip(surveys, squares, longer, strict=True):
-        crop = square if len(surveys) == 1 else _square(seen, int(round(share * edge)) // 2 * 2)
+        crop = square if len(surveys) == 1 else _square(seen, round(share * edge) // 2 * 2)
         status, reason = judge(seen, crop, min_sharpness, rate)
         clips.append(Clip(seen, crop, status, reason, offset, delay - (float(seen.time_s[0]) if clips else 0.0)))
         offset += int(seen.number[-1]) + 1
@@ -128,7 +128,7 @@ def describe(clips: list[Clip], size: int, tone_map: str, rate: float | None) ->
     """
     places = [(k, clip, position) for k, clip in enumerate(clips) for position in clip.kept]
     shots = [(k, int(clip.seen.shot[position])) for k, clip, position in places]
-    take = np.cumsum([0, *(a != b for a, b in zip(shots, shots[1:], strict=False))])
+    take = np.cumsum([0, *(a != b for a, b in itertools.pairwise(shots))])
     rates = [frame_rate(clip.seen.time_s, clip.seen.info.fps) for clip in clips]
     boxes = [
         (clip.seen.boxes[position] - np.tile(clip.crop[:2], 2)) * (size / (clip.crop[2] - clip.crop[0]))

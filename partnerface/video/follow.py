@@ -110,7 +110,7 @@ def choose(tracks: list[Track], at: tuple[float, float, int] | None = None) -> T
         at: x, y in px and the number of a frame.
 
     Returns:
-        None where there are no tracks, or no face within two of its own edges of the point at that frame.
+        None where there are no tracks, or no face within its own edge of the point at that frame.
     """
     if at is None:
         return max(tracks, key=Track.weight, default=None)
@@ -122,7 +122,7 @@ def choose(tracks: list[Track], at: tuple[float, float, int] | None = None) -> T
         distance = float(np.hypot((box[0] + box[2]) / 2 - at[0], (box[1] + box[3]) / 2 - at[1])) / edge
         # A second away counts as much as an edge beside.
         cost = distance + away / 25
-        if cost < min(nearest, 2.0):
+        if cost < min(nearest, 1.0):
             best, nearest = track, cost
     return best
 

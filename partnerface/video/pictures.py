@@ -60,7 +60,7 @@ def read(path: Path) -> np.ndarray:
     except ImageCms.PyCMSError:
         raise InputError(f"{path}: its colour profile can't be read; save the picture again without one") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise InputError(f"{path} is no picture that can be read; copy it again, or take it out of the folder") from None
+        raise InputError(f"{path} is no picture that can be read; copy it again, or take it away") from None
 
 
 def images(folder: Path, width: int, height: int) -> Iterator[np.ndarray]:

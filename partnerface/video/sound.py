@@ -22,7 +22,8 @@ def keep_sound(path: Path, clips: list[Clip]) -> None:
     """
     import ffmpeg
 
-    spans = [(clip, float(clip.seen.time_s[clip.kept[0]]), float(clip.seen.time_s[-1])) for clip in clips if len(clip.kept)]
+    used = [clip for clip in clips if len(clip.kept)]
+    spans = [(clip, float(clip.seen.time_s[clip.kept[0]]), float(clip.seen.time_s[-1])) for clip in used]
     first = min(clip.delay + begin for clip, begin, _ in spans)
     end = max(clip.delay + last + 1 / clip.seen.info.fps for clip, _, last in spans) - first
     # Silence of the whole length: what nothing else sounds over.

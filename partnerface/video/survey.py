@@ -99,7 +99,8 @@ def survey(
     looks: list[np.ndarray] = []
     sharp: list[np.ndarray] = []
     thumbnails, cuts = Thumbnails(), CutFinder()
-    with FaceDetector(min_score) as detector:
+    # Whom to follow may be the smaller one, whom both detectors have to look for in every frame.
+    with FaceDetector(min_score, widely=1 if face_at else 5) as detector:
         for frame in decode(path, info, size=size, tone_map=tone_map):
             # Time stamps are rounded to the container's clock, so the limits are a touch wider than written.
             if frame.time_s < start - 1e-4:
@@ -111,7 +112,7 @@ def survey(
             sharp.append(details(frame.image, found))
             boxes.append(found.scaled(info.width / size[0], info.height / size[1]).boxes)
             cuts.offer(frame.image)
-            thumbnails.offer(len(numbers), frame.image, ordinary=len(found) == 1)
+            thumbnails.offer(len(numbers), frame.image, ordinary=len(found) > 0)
             numbers.append(frame.number)
             times.append(frame.time_s)
             bar.total = max(bar.total, len(numbers) + 1)
@@ -173,7 +174,7 @@ def _others(tracks: list[Track], source: np.ndarray, enough: float) -> int:
     count = np.zeros(len(source), int)
     own = set(source.tolist())
     for number, track in enumerate(tracks):
-        if number not in own and len(track.frames) >= enough:
+        if number not in own and len(track.frames) > 2 and track.frames[-1] - track.frames[0] >= enough:
             count[track.frames[0] : track.frames[-1] + 1] += 1
     return int(count.max())
 
@@ -189,7 +190,8 @@ def thinned(time_s: np.ndarray, rate: float | None) -> np.ndarray:
     after = np.clip(np.searchsorted(time_s, ticks), 1, max(1, len(time_s) - 1))
     before = after - 1
     after = np.minimum(after, len(time_s) - 1)
-    nearest = np.where(ticks - time_s[before] <= time_s[after] - ticks, before, after)
+    # Stamps are rounded to the container's clock: of two that are as near, the earlier.
+    nearest = np.where(ticks - time_s[before] <= time_s[after] - ticks + 2e-3 / rate, before, after)
     out = np.zeros(len(time_s), bool)
     out[nearest] = True
     return out

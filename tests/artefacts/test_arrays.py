@@ -1,6 +1,7 @@
 """Large arrays: written item by item, whole or not at all, and read item by item."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def stored(tmp_path: Path) -> tuple[StoredArray, np.ndarray]:
         (np.array([6, 0, 6]), np.array([3, 1, 0]), np.array([4, 4, 0])),
     ],
 )  # fmt: skip
-def test_items_are_numpys(key: object, stored: tuple[StoredArray, np.ndarray]) -> None:
+def test_items_are_numpys(key: Any, stored: tuple[StoredArray, np.ndarray]) -> None:
     array, values = stored
     np.testing.assert_array_equal(array[key], values[key])
 
