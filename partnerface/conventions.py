@@ -58,8 +58,8 @@ REGIONS = ("full", "face", "mouth", "eyes")
 #: Metric names of the metric tables.
 METRICS = ("psnr", "ssim", "ms_ssim", "l1", "lpips_alex", "lpips_vgg", "flip")
 
-#: Status of a source frame in frames.csv.
-FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person")
+#: Status of a source frame in frames.csv; `skipped` frames are left out by a lower frame rate.
+FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person", "skipped")
 
 #: Methods that can be trained and compared: name → what it is. Those that are planned are refused by name.
 METHODS_BUILT = {

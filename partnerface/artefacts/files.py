@@ -30,7 +30,10 @@ def stamp_path(path: Path) -> Path:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """SHA-256 of a file's bytes, in hexadecimal; of a folder, that of its files' names and digests."""
+    if Path(path).is_dir():
+        lines = [f"{digest(item)} {item.name}\n" for item in sorted(Path(path).iterdir()) if item.is_file()]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -26,6 +26,9 @@ class SubjectFolder:
     frame_index = property(lambda self: self.root / "frames.csv")
     camera = property(lambda self: self.root / "frames.json")
     contact_sheet = property(lambda self: self.root / "frames.jpg")
+    sound = property(lambda self: self.root / "sound.m4a")
+    # What was seen of a clip that can't be used; undeclared to Snakemake, which deletes what a failed job declares.
+    seen_sheet = property(lambda self: self.root / "frames.failed.jpg")
     # landmarks
     landmarks = property(lambda self: self.root / "landmarks.npz")
     # tracking

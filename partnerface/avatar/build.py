@@ -1,5 +1,7 @@
 """A new avatar for a subject, from its head model, motion and masks."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -50,7 +52,7 @@ def build_avatar(
     regions: Tensor,
     shape: Tensor,
     motion: Motion,
-    alpha: Tensor,
+    masks: Callable[[Tensor], Tensor],
     camera: Tensor,
 ) -> Avatar:
     """An untrained avatar.
@@ -60,15 +62,15 @@ def build_avatar(
         head, faces, regions: the head model, its triangles and its vertices' classes.
         shape: (S,) the subject's.
         motion: the training frames.
-        alpha: [T, H, W] their masks in [0, 1].
-        camera: [3, 3] K at H x W.
+        masks: gives of some of the T frames, by number, the masks [n, H, W] in [0, 1]; few are asked for.
+        camera: [T, 3, 3] their K at H x W.
     """
     surface = Surface(head, shape, faces, config.jaw_open)
     box = surface.box
     resolution = box.grid(HULL_VOXEL)
     chosen = torch.linspace(0, len(motion) - 1, min(HULL_FRAMES, len(motion))).round().long()
     frames = surface.frames(motion.take(chosen))
-    share = carve_hull(box, resolution, alpha[chosen], camera, frames.rotation, frames.translation)
+    share = carve_hull(box, resolution, masks(chosen), camera[chosen], frames.rotation, frames.translation)
     normals = torch.as_tensor(vertex_normals(surface.canonical.numpy(), faces.numpy()), dtype=torch.float32)
     toward = torch.nn.functional.normalize(
         -(frames.rotation.transpose(1, 2) @ frames.translation[..., None])[..., 0], dim=1

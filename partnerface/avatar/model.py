@@ -137,7 +137,7 @@ class Avatar(nn.Module):
 
     def rays(self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions) -> tuple[Tensor, Tensor]:
         """Origins and unit directions [R, 3] in the head's rigid frame of pixels [R, 2] (x, y) of frames `slot` [R]."""
-        plane = (pixels - camera[:2, 2]) / torch.stack([camera[0, 0], camera[1, 1]])
+        plane = (pixels - camera[slot, :2, 2]) / camera[slot].diagonal(dim1=1, dim2=2)[:, :2]
         direction = nn.functional.normalize(torch.cat([plane, torch.ones_like(plane[:, :1])], dim=1), dim=1)
         rotation, translation = conditions.frames.rotation, conditions.frames.translation
         turn = axis_angle_to_matrix(conditions.correction[:, :3])
@@ -163,7 +163,7 @@ class Avatar(nn.Module):
         Args:
             pixels: [R, 2] x, y of the pixel (centres at +0.5).
             slot: [R] int64, which of the conditions' frames each belongs to.
-            camera: [3, 3] K.
+            camera: [B, 3, 3] K of the conditions' frames.
             conditions: from `conditions`.
             background: [3] or [R, 3] sRGB.
             step: distance of two samples, m.
@@ -237,6 +237,7 @@ class Avatar(nn.Module):
 
         Args:
             motion: one frame.
+            camera: [3, 3] K.
 
         Returns:
             [H, W, 3] sRGB in [0, 1] and [H, W] opacity.
@@ -246,7 +247,7 @@ class Avatar(nn.Module):
         pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
         colours, opacities = [], []
         for part in pixels.split(chunk):
-            colour, opacity = self._front_to_back(part, camera, conditions, step)
+            colour, opacity = self._front_to_back(part, camera[None], conditions, step)
             colours.append(colour + (1 - opacity)[:, None] * background)
             opacities.append(opacity)
         picture = torch.cat(colours).clamp(0, 1).view(height, width, 3)

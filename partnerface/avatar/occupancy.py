@@ -26,7 +26,7 @@ def carve_hull(
     Args:
         box, resolution: the grid.
         alpha: [T, H, W] masks in [0, 1].
-        camera: [3, 3] K at H x W.
+        camera: [T, 3, 3] K at H x W.
         rotation, translation: [T, 3, 3], [T, 3] rigid frame → camera space.
 
     Returns:
@@ -36,13 +36,13 @@ def carve_hull(
     seen = torch.zeros(len(centres))
     frames, height, width = alpha.shape
     # A voxel is larger than a pixel: widen the masks by half a voxel's picture.
-    edge_px = float(camera[0, 0]) * float((box.high - box.low)[0]) / resolution[0] / float(translation[:, 2].mean())
+    edge_px = float(camera[0, 0, 0]) * float((box.high - box.low)[0]) / resolution[0] / float(translation[:, 2].mean())
     reach = max(1, round(edge_px))
     wide = nn.functional.max_pool2d(alpha[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0]
     for i in range(frames):
         points = centres @ rotation[i].T + translation[i]
-        x = (points[:, 0] / points[:, 2] * camera[0, 0] + camera[0, 2]).floor().long()
-        y = (points[:, 1] / points[:, 2] * camera[1, 1] + camera[1, 2]).floor().long()
+        x = (points[:, 0] / points[:, 2] * camera[i, 0, 0] + camera[i, 0, 2]).floor().long()
+        y = (points[:, 1] / points[:, 2] * camera[i, 1, 1] + camera[i, 1, 2]).floor().long()
         # What lies outside the picture may well belong to the head.
         outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
         value = wide[i][y.clamp(0, height - 1), x.clamp(0, width - 1)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.capture.blinks import closures, relative_opening
 from partnerface.capture.coverage import (
     PITCH_EDGES,
@@ -40,8 +41,8 @@ MOST_POINTS = 4000
 
 
 def assess(
-    frames: Sequence[np.ndarray] | np.ndarray,
-    classes: Sequence[np.ndarray] | np.ndarray,
+    frames: ClipArray | Sequence[np.ndarray],
+    classes: ClipArray | Sequence[np.ndarray],
     face: FaceTrack,
     head: HeadModel,
     tracking: dict[str, np.ndarray],

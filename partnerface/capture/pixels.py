@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.capture.face import INNER_LIPS, FaceTrack
 from partnerface.conventions import CLASS_NAMES
 
@@ -60,8 +61,8 @@ def sample(count: int, most: int = MOST_FRAMES) -> np.ndarray:
 
 
 def look(
-    frames: Sequence[np.ndarray] | np.ndarray,
-    classes: Sequence[np.ndarray] | np.ndarray,
+    frames: ClipArray | Sequence[np.ndarray],
+    classes: ClipArray | Sequence[np.ndarray],
     face: FaceTrack,
     chosen: np.ndarray,
     on_frame: Callable[[], None] = lambda: None,

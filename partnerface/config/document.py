@@ -162,10 +162,14 @@ def _unique(key: str, items: list | tuple) -> None:
         raise ConfigError(f"{key} holds {twice[0]!r} twice; name each once")
 
 
+def _named(subject: Subject) -> dict[str, Any]:
+    return {"video": subject.videos[0]} if len(subject.videos) == 1 else {"videos": list(subject.videos)}
+
+
 def to_values(config: Config) -> dict[str, Any]:
     """A configuration in the form of config.yaml, every key written out (JSON types)."""
     subjects = {
-        name: {"video": subject.video, **{key: plain(item) for key, item in subject.settings.items() if fields(item)}}
+        name: {**_named(subject), **{key: plain(item) for key, item in subject.settings.items() if fields(item)}}
         for name, subject in config.subjects.items()
     }
     for subject in subjects.values():

@@ -50,8 +50,12 @@ def config_schema() -> dict[str, Any]:
     subject = {
         "type": "object",
         "additionalProperties": False,
-        "required": ["video"],
-        "properties": {"video": {"type": "string"}, **sections},
+        "oneOf": [{"required": ["video"]}, {"required": ["videos"]}],
+        "properties": {
+            "video": {"type": "string"},
+            "videos": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
+            **sections,
+        },
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -62,7 +66,7 @@ def config_schema() -> dict[str, Any]:
         "properties": {
             "results": {"description": "folder that everything is written to", "type": "string", "default": "results"},
             "subjects": {
-                "description": "name → video (or a mapping with `video` and overrides), or a CSV file",
+                "description": "name → video (or a mapping with `video` or `videos`, and overrides), or a CSV file",
                 "oneOf": [
                     {"type": "string"},
                     {

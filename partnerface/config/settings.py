@@ -15,9 +15,16 @@ class FramesSettings:
     """From the video to square, cropped frames."""
 
     size: int = setting(512, "greatest edge of the stored frames; smaller videos are not enlarged", "px", 64, 4096)
+    rate: float | None = setting(None, "frames per second to use; null is every frame of the video", "1/s", 1.0, 1000.0)
     start: float = setting(0.0, "where in the video to begin", "s", 0.0)
     end: float | None = setting(None, "where in the video to stop; null is its end", "s", 0.0)
     max_frames: int | None = setting(None, "use at most so many source frames; null is all", "frames", 1)
+    face_at: str | None = setting(None, "whom to follow if several people are seen: x,y or x,y,t of the face, in px "
+                                  "and s of the upright video; null is the one largest and longest seen")  # fmt: skip
+    min_sharpness: float = setting(0.35, "drop frames whose face has less than this share of the sharpness around "
+                                   "them; 0 drops none", None, 0.0, 1.0)  # fmt: skip
+    tone_map: str = setting("mobius", "how a video of high dynamic range becomes sRGB",
+                            choices=("mobius", "reinhard", "clip"))  # fmt: skip
     min_kept: int = setting(24, "stop when fewer frames than this can be used", "frames", 1)
     min_kept_fraction: float = setting(0.5, "stop when less than this share of the frames can be used", None, 0.0, 1.0)
     detect_size: int = setting(640, "longest edge of the pictures in which faces are looked for", "px", 128, 4096)

@@ -19,23 +19,23 @@ SUBJECT_SECTIONS = {name: section for name, section in SECTIONS.items() if name 
 
 @dataclass(frozen=True)
 class Subject:
-    """One person: the name of the folder, the video, and the settings of each stage."""
+    """One person: the name of the folder, the videos, and the settings of each stage."""
 
     name: str
-    video: str
+    videos: tuple[str, ...]
     settings: dict[str, Any]
 
     @property
     def is_demo(self) -> bool:
         """Whether the video is the clip that the stage `demo` makes."""
-        return self.video == DEMO_VIDEO
+        return self.videos == (DEMO_VIDEO,)
 
 
 def read_subjects(value: Any, shared: Mapping[str, Any], from_text: bool = False) -> dict[str, Subject]:
     """The subjects, each with the shared settings and its own overrides.
 
     Args:
-        value: name → video, or name → mapping with `video` and sections; or the path of a CSV file.
+        value: name → video, or name → mapping with `video` or `videos` and sections; or the path of a CSV file.
         shared: section → settings for all.
         from_text: the values come from a command line and may be text.
 
@@ -82,24 +82,40 @@ def _subject(name: str, entry: Any, shared: Mapping[str, Any], from_text: bool) 
         entry = {"video": entry}
     settings = dict(shared)
     for key, values in entry.items():
-        if key == "video":
+        if key in ("video", "videos"):
             continue
-        if key == "videos":
-            raise ConfigError(f"{where}.videos: several videos of one subject are not built yet; give one as `video`")
         if key not in SUBJECT_SECTIONS:
-            known = ("video", *SUBJECT_SECTIONS)
+            known = ("video", "videos", *SUBJECT_SECTIONS)
             hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
             raise ConfigError(f"{where}.{key} is not a key of a subject{hint}")
         own = check(SUBJECT_SECTIONS[key], values, f"{where}.{key}", from_text)
         settings[key] = replace(settings[key], **own)
-    video = entry.get("video")
+    return Subject(name, _videos(where, entry), settings)
+
+
+def _videos(where: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The videos of a subject: `video`, or the list `videos`."""
+    if "videos" in entry and "video" in entry:
+        raise ConfigError(f"{where} has both video and videos; give one video, or a list of videos")
+    if "videos" not in entry:
+        return (_video(f"{where}.video", entry.get("video")),)
+    videos = entry["videos"]
+    if not isinstance(videos, list | tuple) or not videos:
+        raise ConfigError(f"{where}.videos is {videos!r}; allowed: a list of paths of videos of the same person")
+    checked = tuple(_video(f"{where}.videos[{number}]", video) for number, video in enumerate(videos))
+    if len(set(checked)) < len(checked):
+        raise ConfigError(f"{where}.videos names a video twice; name each once")
+    if DEMO_VIDEO in checked and len(checked) > 1:
+        raise ConfigError(f"{where}.videos holds {DEMO_VIDEO}, which stands alone; give it a subject of its own")
+    return checked
+
+
+def _video(where: str, video: Any) -> str:
     if not isinstance(video, str) or not video.strip() or "\n" in video:
-        raise ConfigError(f"{where}.video is {video!r}; allowed: the path of a video, or {DEMO_VIDEO}")
+        raise ConfigError(f"{where} is {video!r}; allowed: the path of a video, or {DEMO_VIDEO}")
     if re.search(r"[{}<>]", video):
-        raise ConfigError(
-            f"{where}.video is {video!r}; Snakemake takes no {{ }} < > in a path: rename or link the file"
-        )
-    return Subject(name, video, settings)
+        raise ConfigError(f"{where} is {video!r}; Snakemake takes no {{ }} < > in a path: rename or link the file")
+    return video
 
 
 def read_csv(path: Path) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def cure(distribution: str, use: str, trouble: str) -> str:
 def ffmpeg() -> Finding:
     """The ffmpeg that the stages use."""
     try:
-        from partnerface.video.ffmpeg import ffmpeg_path
+        from partnerface.video.program import ffmpeg_path
 
         path = ffmpeg_path()
     except ImportError as error:

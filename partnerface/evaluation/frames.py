@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partnerface.artefacts.files import check, read_npz
+from partnerface.artefacts.arrays import StoredArray, open_npy
+from partnerface.artefacts.files import read_npz
 from partnerface.artefacts.layout import DatasetFolder, RunFolder
 from partnerface.errors import ArtefactError
 
@@ -14,7 +15,7 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Frames:
-    """A dataset and a run's renders of it; the images stay on disk (memory-mapped).
+    """A dataset and a run's renders of it; the images stay on disk.
 
     Attributes:
         truth: (N, h, w, 3) uint8 sRGB over the dataset's background.
@@ -24,9 +25,9 @@ class Frames:
         arrays: dataset.npz.
     """
 
-    truth: np.ndarray
-    classes: np.ndarray
-    rendered: np.ndarray
+    truth: StoredArray
+    classes: StoredArray
+    rendered: StoredArray
     position: np.ndarray
     arrays: dict[str, np.ndarray]
 
@@ -66,9 +67,9 @@ def read_frames(dataset: DatasetFolder, run: RunFolder) -> Frames:
         ArtefactError: a file is missing or damaged, or the renders do not fit the dataset.
     """
     arrays = read_npz(dataset.parameters, "dataset")
-    truth = np.load(check(dataset.rgb, "dataset"), mmap_mode="r", allow_pickle=False)
-    classes = np.load(check(dataset.classes, "dataset"), mmap_mode="r", allow_pickle=False)
-    rendered = np.load(check(run.renders, "render"), mmap_mode="r", allow_pickle=False)
+    truth = open_npy(dataset.rgb, "dataset")
+    classes = open_npy(dataset.classes, "dataset")
+    rendered = open_npy(run.renders, "render")
     position = read_npz(run.render_index, "render")["frame_index"].astype(int)
     if rendered.shape[1:] != truth.shape[1:]:
         raise ArtefactError(

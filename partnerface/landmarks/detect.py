@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.landmarks.container import Landmarks
 from partnerface.landmarks.look import Look, Reader
 from partnerface.landmarks.mesh import POINTS, FaceMesh
@@ -39,7 +40,7 @@ MOST_WORKERS = 8
 
 
 def detect(
-    frames: np.ndarray,
+    frames: ClipArray,
     faces: np.ndarray,
     views: int = 3,
     smoothing: float = 2.0,
@@ -106,7 +107,7 @@ def _crew(reader: Callable[[], Reader], size: int) -> Iterator[tuple[Callable, t
         yield work, names
 
 
-def _follow(reader: Reader, frames: np.ndarray, faces: np.ndarray, stretch: range) -> list[Region | None]:
+def _follow(reader: Reader, frames: ClipArray, faces: np.ndarray, stretch: range) -> list[Region | None]:
     """The square of each frame, from the landmarks of the frame before where they lie in the followed face's box."""
     regions: list[Region | None] = []
     last: Region | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.errors import InputError, PartNerFaceError
 from partnerface.landmarks.container import Landmarks
 from partnerface.landmarks.cut import cut_square
@@ -136,7 +137,7 @@ def read_maps(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([x, y], 1), peak
 
 
-def detect68(frames: np.ndarray, regions: list[Region], network: Any) -> Landmarks:
+def detect68(frames: ClipArray, regions: list[Region], network: Any) -> Landmarks:
     """iBUG's 68 points in each frame, mean of the square and its mirror image.
 
     Args:

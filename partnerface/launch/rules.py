@@ -35,10 +35,10 @@ class Road:
         """Subjects whose video is the clip made on the spot."""
         return [name for name, subject in self.config.subjects.items() if subject.is_demo]
 
-    def video(self, subject: str) -> str:
-        """The video of a subject."""
+    def videos(self, subject: str) -> list[str]:
+        """The videos of a subject."""
         entry = self.config.subjects[subject]
-        return f"{self.results}/{subject}/clip.mp4" if entry.is_demo else canonical(entry.video)
+        return [f"{self.results}/{subject}/clip.mp4"] if entry.is_demo else [canonical(path) for path in entry.videos]
 
     def flags(self, stage: str, subject: str | None = None) -> str:
         """The flags of a stage, quoted for a shell."""

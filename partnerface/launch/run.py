@@ -21,6 +21,7 @@ from partnerface.failures import disk_is_full, existing_parent, explain_system_e
 from partnerface.launch.engine import snakemake, told_by_stage
 from partnerface.launch.rules import canonical
 from partnerface.launch.summary import summary
+from partnerface.video.pictures import listed
 
 DESCRIPTION = """\
 Walk the whole road for a video: frames, landmarks, tracking, masks, dataset, training, rendering, evaluation, tables,
@@ -31,6 +32,8 @@ EPILOG = """\
 examples:
   partnerface run                                       the subjects of config.yaml (as it comes: the demo)
   partnerface run me.mp4                                your own video, as subject `me`
+  partnerface run a.mov b.mov --subject me              two videos of one person
+  partnerface run two.mp4 --face-at 640,300             two people are seen: follow the one at this place
   partnerface run me.mp4 --until tracking               stop after tracking
   partnerface run me.mp4 --set train.steps=500 --set dataset.size=128
 """
@@ -47,9 +50,14 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument(
-        "video", nargs="?", metavar="VIDEO", help="a video of one person, or `demo`; without it, config.yaml's subjects"
+        "videos",
+        nargs="*",
+        metavar="VIDEO",
+        help="a video of one person (or several of the same, or a folder of pictures), or `demo`; without it, the "
+        "subjects of config.yaml",
     )
     made.add_argument("--subject", metavar="NAME", help="names the folder in results/ [default: from the file's name]")
+    made.add_argument("--face-at", metavar="X,Y[,T]", help="whom to follow if several people are seen: px and s")
     made.add_argument("--results", metavar="DIR", help="folder to write to [default: `results` of config.yaml]")
     made.add_argument("--until", metavar="STAGE", choices=list(STAGES), help=f"stop after: {', '.join(STAGES)}")
     made.add_argument("--cores", type=int, metavar="N", help="cores to use [default: all]")
@@ -118,11 +126,14 @@ def resolve(args: argparse.Namespace) -> Config:
         put(overrides, change)
     if args.results is not None:
         overrides["results"] = args.results
-    if args.video is not None:
-        name = args.subject if args.subject is not None else name_of(args.video)
+    if args.face_at is not None:
+        put(overrides, f"frames.face_at={args.face_at}")
+    if args.videos:
+        name = args.subject if args.subject is not None else name_of(args.videos[0])
         known = values.get("subjects")
         entry = known.get(check_name(name)) if isinstance(known, dict) else None
-        entry = {**entry, "video": args.video} if isinstance(entry, dict) else {"video": args.video}
+        own = entry.items() if isinstance(entry, dict) else ()
+        entry = {key: item for key, item in own if key not in ("video", "videos")} | {"videos": args.videos}
         overrides["subjects"] = {name: entry}
     elif args.subject is not None:
         known = read_config(values, overrides).subjects
@@ -162,15 +173,22 @@ def check_videos(config: Config) -> None:
     for subject in config.subjects.values():
         if subject.is_demo:
             continue
-        path = Path(subject.video).expanduser()
-        if not path.exists():
-            raise InputError(f"there is no file {path} (video of {subject.name}); give the path of a video")
-        if not path.is_file():
-            raise InputError(f"{path} (video of {subject.name}) is a folder; give the path of a video file")
-        if path.stat().st_size == 0:
-            raise InputError(f"{path} (video of {subject.name}) is empty, 0 bytes; copy or record it again")
-        if not os.access(path, os.R_OK):
-            raise InputError(f"{path} (video of {subject.name}) may not be read by you; change its permissions")
+        for video in subject.videos:
+            check_video(Path(video).expanduser(), subject.name)
+
+
+def check_video(path: Path, name: str) -> None:
+    """Raise InputError when there is no such video, or when it can't be one."""
+    if not path.exists():
+        raise InputError(f"there is no file {path} (video of {name}); give the path of a video")
+    if path.is_dir():
+        listed(path)
+    elif not path.is_file():
+        raise InputError(f"{path} (video of {name}) is no file; give the path of a video")
+    elif path.stat().st_size == 0:
+        raise InputError(f"{path} (video of {name}) is empty, 0 bytes; copy or record it again")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path} (video of {name}) may not be read by you; change its permissions")
 
 
 def check_writable(folder: Path, what: str) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
 from partnerface.parsing.bisenet import INPUT, BiSeNet, class_shares
 from partnerface.parsing.collar import below_cut, grid, lay, learn_cut
@@ -55,7 +56,7 @@ class HeadClasses:
         posed: the fitted head in each of them.
     """
 
-    def __init__(self, frames: np.ndarray, posed: PosedClip):
+    def __init__(self, frames: ClipArray, posed: PosedClip):
         self.frames, self.posed = frames, posed
         self.torso = posed.torso_frames().smoothed(1.0)
         self.weights: dict[str, str] = {}
@@ -107,7 +108,7 @@ class ParserClasses:
         weights: the file that these came from, name → SHA-256.
     """
 
-    def __init__(self, frames: np.ndarray, network: BiSeNet, weights: dict[str, str]):
+    def __init__(self, frames: ClipArray, network: BiSeNet, weights: dict[str, str]):
         self.frames, self.network, self.weights = frames, network, weights
 
     def learn(self, person: PersonSource) -> None:
@@ -128,7 +129,7 @@ class ParserClasses:
         return classes
 
 
-def class_source(frames: np.ndarray, posed: PosedClip, settings: ParsingSettings) -> ClassSource:
+def class_source(frames: ClipArray, posed: PosedClip, settings: ParsingSettings) -> ClassSource:
     """The source of classes that the settings choose.
 
     Raises:

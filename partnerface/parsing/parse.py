@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
 from partnerface.head.model import HeadModel
 from partnerface.parsing.classes import class_source
@@ -40,7 +41,7 @@ class ClipParser:
 
     def __init__(
         self,
-        frames: np.ndarray,
+        frames: ClipArray,
         landmarks: np.ndarray,
         found: np.ndarray,
         model: HeadModel,

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
 from partnerface.parsing.matte import refine, steady
 from partnerface.parsing.rvm import Memory, VideoMatting
@@ -45,7 +46,7 @@ class SelfieSource:
         smoothing: weight of each neighbouring frame's mask.
     """
 
-    def __init__(self, frames: np.ndarray, points: np.ndarray, found: np.ndarray, smoothing: float):
+    def __init__(self, frames: ClipArray, points: np.ndarray, found: np.ndarray, smoothing: float):
         self.frames, self.points, self.found, self.smoothing = frames, points, found, smoothing
         self.weights: dict[str, str] = {}
         self._segment = PersonSegmenter()
@@ -91,7 +92,7 @@ class MattingSource:
         weights: the file that these came from, name → SHA-256.
     """
 
-    def __init__(self, frames: np.ndarray, network: VideoMatting, weights: dict[str, str]):
+    def __init__(self, frames: ClipArray, network: VideoMatting, weights: dict[str, str]):
         self.frames, self.network, self.weights = frames, network, weights
         self._memory: Memory | None = None
 
@@ -115,7 +116,7 @@ class MattingSource:
         return alpha[0, 0].numpy(), after
 
 
-def person_source(frames: np.ndarray, points: np.ndarray, found: np.ndarray, settings: ParsingSettings) -> PersonSource:
+def person_source(frames: ClipArray, points: np.ndarray, found: np.ndarray, settings: ParsingSettings) -> PersonSource:
     """The source of alpha that the settings choose.
 
     Raises:

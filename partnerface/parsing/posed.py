@@ -68,7 +68,7 @@ class PosedClip:
         self._tensors = head_tensors(model)
         self._shape = torch.as_tensor(tracking["shape"], dtype=torch.float32)
         self._motion = {name: torch.as_tensor(tracking[name], dtype=torch.float32) for name in MOTION}
-        self._focal, self._centre = float(tracking["focal"]), tracking["principal_point"]
+        self._focal, self._centre = float(tracking["focal"]), np.asarray(tracking["principal_point"])
         self._onehot = np.eye(len(CLASS_NAMES), dtype=np.float32)[model.regions]
 
     def __len__(self) -> int:
@@ -87,7 +87,7 @@ class PosedClip:
         """
         vertices = self.vertices(index)
         shrink = self.raster_size / self.image_size
-        pixels = project(vertices, self._focal, self._centre) * shrink
+        pixels = project(vertices, self._focal, self._centre[index]) * shrink
         size = self.raster_size
         face, weights, _ = rasterize(pixels, vertices[:, 2], self.model.faces, size, size, cull=True)
         seen = face >= 0
@@ -109,7 +109,7 @@ class PosedClip:
             subset = head.subset(torch.zeros(1, dtype=torch.long))
             bones = pose_head(subset, self._shape, **self._motion).bone_transforms[:, 0]
             points = (rest @ bones[:, :3, :3].transpose(1, 2) + bones[:, None, :3, 3]).numpy()
-        flat = project(points, self._focal, self._centre)
+        flat = project(points, self._focal, self._centre[:, None])
         up = flat[:, 0] - flat[:, 1]
         up = up / np.linalg.norm(up, axis=1, keepdims=True)
         return TorsoFrames(flat[:, 0].astype(np.float64), up, self._focal / points[:, 0, 2])

@@ -24,9 +24,10 @@ STATUS_WORDS = {
     "kept": "kept",
     "no_face": "no face found",
     "blurred": "too blurred",
-    "cut": "beyond a cut",
+    "cut": "another shot",
     "out_of_frame": "face out of the frame",
     "other_person": "another person",
+    "skipped": "left out by the frame rate",
 }
 
 
@@ -69,7 +70,7 @@ def source_frames(shelf: Shelf, subject: SubjectFolder) -> SourceFrames | Missin
     stretches = []
     for (status, reason), members in groupby(numbered, lambda row: row[2:]):
         stretch = list(members)
-        if status != "kept":
+        if status not in ("kept", "skipped"):
             stretches.append(Dropped(stretch[0][0], stretch[-1][0], stretch[0][1], stretch[-1][1], status, reason))
     counts = Counter(row[2] for row in numbered)
     return SourceFrames(
@@ -124,13 +125,15 @@ def _marked(members: np.ndarray, kind: str) -> Sequence[str | None]:
 
 @dataclass(frozen=True)
 class Facts:
-    """The source video in a few numbers: name, width and height in px, frames per second, edge of the stored frames."""
+    """The source video in a few numbers: name, width and height in px, frames per second, edge of the stored frames,
+    and what there is to know of it (cuts, other people, dynamic range) in sentences."""
 
     video: str
     width: int
     height: int
     fps: float
     size: int
+    notes: tuple[str, ...] = ()
 
     missing = False
 
@@ -141,12 +144,13 @@ def source_facts(shelf: Shelf, subject: SubjectFolder) -> Facts | Missing:
         camera = read_json(subject.camera, "frames")
         return Facts(
             str(camera["video"]),
-            int(camera["source_width"]),
-            int(camera["source_height"]),
+            int(camera["clips"][0]["width"]),
+            int(camera["clips"][0]["height"]),
             float(camera["fps"]),
             int(camera["size"]),
+            tuple(str(note) for note in camera.get("notes", ())),
         )
     except ArtefactError as error:
         return Missing(shelf.say(error))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError):
         return Missing("frames.json is of another form; run `partnerface frames` again")

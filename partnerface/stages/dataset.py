@@ -81,7 +81,12 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
             append_classes(labels)
     arrays = {
         **tracking,
-        "K": crop_intrinsics(intrinsics(float(tracking["focal"]), tracking["principal_point"]), 0, 0, scale),
+        "K": np.stack(
+            [
+                crop_intrinsics(intrinsics(float(tracking["focal"]), middle), 0, 0, scale)
+                for middle in tracking["principal_point"]
+            ]
+        ),
         "background": background,
         "mask_policy": np.array(settings.mask_policy),
         "frame": frame,

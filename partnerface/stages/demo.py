@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, settings: None) -> None:
     from partnerface.demo.clip import draw, make_demo, truth, write_tone
     from partnerface.demo.motion import FPS, FRAMES
     from partnerface.progress import track
-    from partnerface.video.ffmpeg import encode
+    from partnerface.video.encode import encode
 
     folder, count = SubjectFolder(args.subject_dir), args.frames or FRAMES
     demo = make_demo(count)

@@ -10,6 +10,7 @@ from partnerface.config.settings import LandmarksSettings
 if TYPE_CHECKING:
     import numpy as np
 
+    from partnerface.artefacts.arrays import ClipArray
     from partnerface.landmarks.container import Landmarks
 
 HELP = (
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, settings: LandmarksSettings) -> None:
 
 
 def _detected(
-    frames: "np.ndarray", faces: "np.ndarray", settings: LandmarksSettings
+    frames: "ClipArray", faces: "np.ndarray", settings: LandmarksSettings
 ) -> "Iterator[tuple[str, Landmarks, Path | None]]":
     """What each detector finds: the prefix of its arrays, its landmarks, and the file of its weights or None."""
     from partnerface.landmarks.detect import detect

@@ -53,9 +53,8 @@ def _pictures(dataset: Any, path: Path, method: str, positions: Any, settings: R
     avatar = load_avatar(path)
     motion, (height, width) = dataset.motion, dataset.size
     for position in positions:
-        picture, _ = avatar.image(
-            motion.take([int(position)]), dataset.camera, height, width, dataset.background, settings.step_mm / 1000
-        )
+        here, camera = motion.take([int(position)]), dataset.camera[position]
+        picture, _ = avatar.image(here, camera, height, width, dataset.background, settings.step_mm / 1000)
         yield (picture.numpy() * 255 + 0.5).astype(np.uint8)
 
 
@@ -63,10 +62,11 @@ def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     """Render and write."""
     import numpy as np
 
+    from partnerface.artefacts.arrays import npy_writer, open_npy
     from partnerface.kernels import prepare
     from partnerface.progress import track
     from partnerface.training.dataset import Dataset
-    from partnerface.video.ffmpeg import encode
+    from partnerface.video.encode import encode
 
     prepare()
     folder = SubjectFolder(args.subject)
@@ -77,11 +77,13 @@ def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     positions = _wanted(dataset, settings)
     height, width = dataset.size
     pictures = _pictures(dataset, into.avatar, args.run.split("/")[0], positions, settings)
-    with write(into.renders, "render", inputs) as temporary:
-        out = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(positions), height, width, 3))
-        for i, picture in enumerate(track(pictures, "render", len(positions))):
-            out[i] = picture
-        out.flush()
+    with (
+        write(into.renders, "render", inputs) as temporary,
+        npy_writer(temporary, (len(positions), height, width, 3), "uint8") as append,
+    ):
+        for picture in track(pictures, "render", len(positions)):
+            append(picture)
+    out = open_npy(into.renders, "render")
     write_npz(into.render_index, {"frame_index": positions}, "render", inputs)
 
     heldout = np.zeros(len(dataset.rgb), bool)

@@ -34,21 +34,20 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
     from partnerface.tracking.overlay import overlay
     from partnerface.tracking.priors import Priors
-    from partnerface.video.ffmpeg import encode
+    from partnerface.video.encode import encode, on_clock
 
     subject = SubjectFolder(args.subject_dir)
     landmarks = read_npz(subject.landmarks, "landmarks")
     camera = read_json(subject.camera, "frames")
     frames = open_npy(subject.frames, "frames")
-    size, crop = int(camera["size"]), camera["crop"]
+    size, clip = int(camera["size"]), camera["clips"][0]
     # Cameras show a source picture's longer edge under much the same angle; crops of it are as long in focal lengths.
-    scale = size / (crop[2] - crop[0])
-    middle = ((camera["source_width"] / 2 - crop[0]) * scale, (camera["source_height"] / 2 - crop[1]) * scale)
+    scale = size / (clip["crop"][2] - clip["crop"][0])
     priors = Priors(expression_std=settings.expression_std).smoother(settings.smoothness)
     options = FitOptions(
         keyframes=settings.keyframes,
         offset_rounds=settings.offset_rounds,
-        focal_guess=priors.focal_ratio * max(camera["source_width"], camera["source_height"]) * scale,
+        focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * scale,
         fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
         priors=priors,
     )
@@ -58,9 +57,10 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
         landmarks["points"],
         landmarks["found"],
         size,
-        np.asarray(camera["time_s"], np.float64),
+        # Nothing is smoothed from one take to the next: a second or more apart is a cut.
+        np.asarray(camera["time_s"], np.float64) + 10.0 * np.asarray(camera["take"]),
         options,
-        principal_point=middle,
+        principal_point=np.asarray(camera["principal_point"], np.float64),
         on_step=bar.step,
     )
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
@@ -74,6 +74,9 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     # A longer clip is shown whole, at a lower frame rate.
     every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))
     index = np.arange(0, len(frames), every)
-    pictures = overlay(frames, head, arrays, landmarks["points"], index)
-    with write(subject.tracking_video, "tracking", (*inputs, subject.frames), params) as temporary:
-        encode(temporary, track(pictures, "tracking overlay", len(index)), camera["fps"] / every)
+    pictures = track(overlay(frames, head, arrays, landmarks["points"], index), "tracking overlay", len(index))
+    # With the sound lips can be judged; several clips follow one another without the time between them.
+    rate, heard = camera["fps"] / every, len(camera["clips"]) == 1 and camera["clips"][0]["has_audio"]
+    shown = on_clock(pictures, np.asarray(camera["time_s"])[index], rate) if heard else pictures
+    with write(subject.tracking_video, "tracking", (*inputs, subject.frames, subject.sound), params) as temporary:
+        encode(temporary, shown, rate, audio=subject.sound if heard else None)

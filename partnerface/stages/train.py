@@ -37,7 +37,8 @@ def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dic
         "method": method,
         "seed": seed,
         "settings": asdict(settings),
-        "camera": values["K"].tolist(),
+        # Its own camera is that of its first frame: clips of one subject differ in the crop alone.
+        "camera": values["K"][0].tolist(),
         "size": list(dataset.size),
         "background": values["background"].tolist(),
         "colour_space": "sRGB",
@@ -88,9 +89,12 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     config = METHODS[method]
     if settings.parts is not None and config.parts:
         config = replace(config, parts=settings.parts)
-    alpha = torch.as_tensor(dataset.alpha[dataset.train].astype("float32") / 255)
     faces = torch.as_tensor(dataset.head.faces)
     motion = dataset.motion
+
+    def masks(chosen: torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(dataset.alpha[dataset.train[chosen.numpy()]].astype("float32") / 255)
+
     avatar = build_avatar(
         config,
         head_tensors(dataset.head),
@@ -98,10 +102,9 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
         torch.as_tensor(dataset.head.regions),
         dataset.shape,
         motion.take(torch.as_tensor(dataset.train)),
-        alpha,
-        dataset.camera,
+        masks,
+        dataset.camera[dataset.train],
     )
-    del alpha
     code_size = avatar.expression.matrix.shape[1]
     heldout = sorted({int(i) for positions in dataset.splits.values() for i in positions})
 

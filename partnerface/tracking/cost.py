@@ -232,7 +232,7 @@ def make_problem(
     focal_guess: float,
     priors: Priors,
 ) -> Problem:
-    """A problem from landmarks (T, L, 3) in pixels; `weight` (T, L) need not be normalised."""
+    """A problem from landmarks (T, L, 3) and principal points (T, 1, 2), px; `weight` (T, L) need not be normalised."""
     typical = weight.sum(1).median().clamp(min=1e-12) / head.count
     columns = frame_priors(priors, head.n_expression, points.dtype)
     return Problem(

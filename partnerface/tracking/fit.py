@@ -60,7 +60,7 @@ class Tracking:
         state: the unknowns.
         head: the landmarks of `model`.
         image_size: px.
-        principal_point: (2,) px.
+        principal_point: (N, 2) px.
         landmarks_px: (N, L, 2) projected model landmarks.
         error_px: (N,) mean landmark error; NaN where there were no landmarks.
         bridged: (N,) True where the frame had no landmarks.
@@ -118,7 +118,7 @@ def fit_clip(
     image_size: int,
     time_s: np.ndarray | None = None,
     options: FitOptions | None = None,
-    principal_point: tuple[float, float] | None = None,
+    principal_point: np.ndarray | None = None,
     landmark_weights: np.ndarray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
@@ -134,7 +134,7 @@ def fit_clip(
         image_size: edge of the frames, px.
         time_s: (N,) time of each frame; None means 30 frames a second.
         options: see FitOptions.
-        principal_point: px; None is the middle of the frames.
+        principal_point: (N, 2) px; None is the middle of the frames.
         landmark_weights: (478,) further factors, such as zeros for landmarks that the fit must not see.
         on_step: called after each step, at most `steps_expected` times.
 
@@ -149,7 +149,7 @@ def fit_clip(
             "and run `partnerface landmarks` again"
         )
     step = on_step or (lambda: None)
-    middle = principal_point or (image_size / 2, image_size / 2)
+    middle = np.full((len(found), 2), image_size / 2) if principal_point is None else principal_point
     head = landmark_head(model, DTYPE)
     problem, state = _start(head, points, found, image_size, middle, time_s, landmark_weights, options)
     step()
@@ -193,7 +193,7 @@ def _start(
     points: np.ndarray,
     found: np.ndarray,
     image_size: int,
-    principal_point: tuple[float, float],
+    principal_point: np.ndarray,
     time_s: np.ndarray | None,
     landmark_weights: np.ndarray | None,
     options: FitOptions,
@@ -205,7 +205,7 @@ def _start(
     observed = torch.as_tensor(np.asarray(points, np.float64)[nearest])
     further = np.ones(head.count) if landmark_weights is None else landmark_weights
     steady = torch.as_tensor(scheme.steady_weights() * further)
-    middle = torch.tensor(principal_point, dtype=DTYPE)
+    middle = torch.as_tensor(principal_point, dtype=DTYPE)
     rotation, position = initial_pose(head, observed, middle, steady)
     rotation, position = bridge(rotation, position, known)
     weight = scheme.base_weights() * further * scheme.iris_visibility(observed.numpy()) * found[:, None]
@@ -217,7 +217,9 @@ def _start(
     priors, guess = options.priors, options.focal_guess or options.priors.focal_ratio * image_size
     if options.fixed_focal is not None:
         guess, priors = options.fixed_focal, replace(priors, log_focal_std=1e-6)
-    problem = make_problem(head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle, guess, priors)
+    problem = make_problem(
+        head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle[:, None], guess, priors
+    )
     torso = torso_rotation(rotation[known]).expand(len(found), 3, 3)
     return problem, neutral_state(rotation, position, torso, head, math.exp(problem.log_focal))
 
@@ -243,10 +245,10 @@ def _tracking(
     found: np.ndarray,
     points: np.ndarray,
     image_size: int,
-    principal_point: tuple[float, float],
+    principal_point: np.ndarray,
 ) -> Tracking:
-    middle = np.array(principal_point, np.float64)
-    landmarks = project(problem.head, state).pixels.numpy() + middle
+    middle = np.asarray(principal_point, np.float64)
+    landmarks = project(problem.head, state).pixels.numpy() + middle[:, None]
     error = np.linalg.norm(landmarks - points[..., :2], axis=-1).mean(1)
     # The priors of the shared unknowns were raised by the repetition; undone here, the variance is the honest one.
     focal_error = math.sqrt(float(solve(problem.system(state)).covariance[0, 0]) * problem.repetition)

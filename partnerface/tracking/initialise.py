@@ -39,7 +39,7 @@ def initial_pose(head: LandmarkHead, points: Tensor, principal_point: Tensor, we
     Args:
         head: the landmarks of the template.
         points: (T, L, 3) landmarks in pixels, z relative in the same scale, growing away from the camera.
-        principal_point: (2,).
+        principal_point: (T, 2).
         weights: (L,) how far each landmark is to be trusted to sit on the skull.
     """
     rotation, scale, shift = similarity(head.rest, points, weights)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.geometry.camera import project
 from partnerface.head.model import HeadModel
 from partnerface.head.skinning import head_tensors, pose_head
@@ -81,7 +82,7 @@ def _fixed_point(points: np.ndarray) -> np.ndarray:
 
 
 def overlay(
-    frames: np.ndarray,
+    frames: ClipArray,
     model: HeadModel,
     tracking: dict[str, np.ndarray],
     landmarks: np.ndarray,
@@ -99,7 +100,7 @@ def overlay(
     for start in range(0, len(index), 32):
         some = index[start : start + 32]
         vertices = posed_vertices(model, tracking, some)
-        pixels = project(vertices, tracking["focal"], tracking["principal_point"])
+        pixels = project(vertices, tracking["focal"], tracking["principal_point"][some][:, None])
         for frame, points in zip(some, pixels, strict=True):
             bridged = bool(tracking["bridged"][frame])
             found = None if bridged else landmarks[frame, :, :2]

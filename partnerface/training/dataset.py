@@ -1,4 +1,4 @@
-"""The dataset folder: all that training, rendering and evaluation need, memory-mapped."""
+"""The dataset folder: all that training, rendering and evaluation need."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from partnerface.artefacts import check, read_npz
+from partnerface.artefacts import read_npz
+from partnerface.artefacts.arrays import StoredArray, open_npy
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.avatar.motion import Motion
 from partnerface.errors import ArtefactError
@@ -18,17 +19,17 @@ STAGE = "dataset"
 
 @dataclass
 class Dataset:
-    """results/<subject>/dataset/ in memory.
+    """results/<subject>/dataset/.
 
     Attributes:
-        rgb: (N, H, W, 3) uint8 sRGB over the background, memory-mapped.
-        alpha: (N, H, W) uint8 mask of the policy, memory-mapped.
+        rgb: (N, H, W, 3) uint8 sRGB over the background, on disk.
+        alpha: (N, H, W) uint8 mask of the policy, on disk.
         values: the arrays of dataset.npz by name.
         head: the head model.
     """
 
-    rgb: np.ndarray
-    alpha: np.ndarray
+    rgb: StoredArray
+    alpha: StoredArray
     values: dict[str, np.ndarray]
     head: HeadModel
 
@@ -40,8 +41,8 @@ class Dataset:
             ArtefactError: a file is missing or damaged, or they do not belong together.
         """
         names = DatasetFolder(folder)
-        rgb = np.load(check(names.rgb, STAGE), mmap_mode="r", allow_pickle=False)
-        alpha = np.load(check(names.alpha, STAGE), mmap_mode="r", allow_pickle=False)
+        rgb = open_npy(names.rgb, STAGE)
+        alpha = open_npy(names.alpha, STAGE)
         values = read_npz(names.parameters, STAGE)
         if not len(rgb) == len(alpha) == len(values["frame"]):
             raise ArtefactError(f"{folder} mixes files of different runs; run `partnerface {STAGE}` again")
@@ -54,7 +55,7 @@ class Dataset:
 
     @property
     def camera(self) -> Tensor:
-        """[3, 3] K."""
+        """[N, 3, 3] K of each frame."""
         return torch.as_tensor(self.values["K"], dtype=torch.float32)
 
     @property

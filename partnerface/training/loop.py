@@ -50,7 +50,7 @@ class Trainer:
     Args:
         avatar: untrained, or to be overwritten by `restore`.
         sampler: where rays come from; heldout: rays of held-out frames, only ever looked at for the log.
-        background: [3] sRGB. camera: [3, 3] K.
+        background: [3] sRGB. camera: [N, 3, 3] K of the dataset's frames.
         settings: of the training.
     """
 
@@ -114,7 +114,7 @@ class Trainer:
         rendering = self.avatar.render(
             batch.pixels,
             batch.slot,
-            self.camera,
+            self.camera[batch.frames],
             conditions,
             self.background,
             settings.step_mm / 1000,
@@ -150,7 +150,7 @@ class Trainer:
         conditions = self.avatar.conditions(self.motion.take(batch.frames))
         hard, step = self.at.step < self.settings.warm_up * self.settings.steps, self.settings.step_mm / 1000
         rendering = self.avatar.render(
-            batch.pixels, batch.slot, self.camera, conditions, self.background, step, batch.jitter, hard
+            batch.pixels, batch.slot, self.camera[batch.frames], conditions, self.background, step, batch.jitter, hard
         )
         return psnr(float(torch.nn.functional.mse_loss(rendering.colour, batch.colour)))
 

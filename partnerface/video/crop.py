@@ -12,12 +12,13 @@ EXCURSION = 0.01
 MAX_HIDDEN = 0.15
 
 
-def head_square(boxes: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+def head_square(boxes: np.ndarray, width: int, height: int, side: int | None = None) -> tuple[int, int, int, int]:
     """The square that holds the head (hair, neck, a little shoulder) in all frames, as far as the picture allows.
 
     Args:
         boxes: (n, 4) face boxes x0, y0, x1, y1, NaN where there is none.
         width, height: of the picture, px.
+        side: edge of the square if it is given, even, at most the picture's shorter edge; px.
 
     Returns:
         x0, y0, x1, y1 in px: even numbers, inside the picture, x1 - x0 = y1 - y0.
@@ -37,7 +38,8 @@ def head_square(boxes: np.ndarray, width: int, height: int) -> tuple[int, int, i
     high = np.quantile(heads[:, 2:], 1 - EXCURSION, axis=0)
     # What lies beyond the picture can't be cropped, so it does not enlarge the square either.
     low, high = np.maximum(low, 0), np.minimum(high, [width, height])
-    side = int(min(np.ceil((high - low).max() / 2) * 2, width // 2 * 2, height // 2 * 2))
+    least = np.ceil((high - low).max() / 2) * 2 if side is None else side
+    side = int(min(least, width // 2 * 2, height // 2 * 2))
     corner = (low + high - side) / 2
     if (excess := float(high[1] - low[1]) - side) > 0:
         # A square that is limited by the picture's width gives up shoulders rather than hair.

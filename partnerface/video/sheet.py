@@ -71,15 +71,15 @@ def sheet(tiles: list[np.ndarray], columns: int = 8) -> np.ndarray:
     return out
 
 
-def contact_sheet(
+def contact_tiles(
     thumbnails: Thumbnails,
     status: list[str],
     number: np.ndarray,
     crop: tuple[float, float, float, float],
     width: int,
     tiles: int = 24,
-) -> np.ndarray:
-    """The clip at a glance: evenly spread frames with the crop drawn in, dropped frames in red.
+) -> list[np.ndarray]:
+    """A clip at a glance: evenly spread frames with the crop drawn in, dropped frames in red.
 
     Args:
         thumbnails: what was collected.
@@ -88,23 +88,23 @@ def contact_sheet(
         tiles: how many frames to show at most, of each of both kinds.
 
     Returns:
-        (h, w, 3) uint8.
+        Tiles for `sheet`, in the order of time.
     """
     import cv2
 
-    dropped = [p for p in sorted({**thumbnails.odd, **thumbnails.ordinary}) if status[p] != "kept"]
-    good = [p for p in sorted({**thumbnails.odd, **thumbnails.ordinary}) if status[p] == "kept"]
     pictures = {**thumbnails.odd, **thumbnails.ordinary}
-    chosen = sorted(_spread(good, tiles) + _spread(dropped, tiles))
+    shown = [p for p in sorted(pictures) if status[p] != "skipped"]
+    good = [p for p in shown if status[p] == "kept"]
+    dropped = [p for p in shown if status[p] != "kept"]
     out = []
-    for position in chosen:
+    for position in sorted(_spread(good, tiles) + _spread(dropped, tiles)):
         image = pictures[position].copy()
         scale = image.shape[1] / width
         x0, y0, x1, y1 = (round(value * scale) for value in crop)
         cv2.rectangle(image, (x0, y0), (x1 - 1, y1 - 1), (255, 220, 0), 1)
         kept = status[position] == "kept"
         out.append(tile(image, f"{number[position]} {status[position]}", KEPT if kept else DROPPED))
-    return sheet(out)
+    return out
 
 
 def _spread(items: list[int], count: int) -> list[int]:

@@ -29,7 +29,7 @@ def landmarks(head: HeadModel, arrays: dict[str, np.ndarray]) -> np.ndarray:
         posed = pose_head(head_tensors(head), torch.tensor(arrays["shape"], dtype=torch.float32), **motion)
         faces, weights = torch.tensor(head.mediapipe_faces), torch.tensor(head.mediapipe_weights)
         points = embed(posed.vertices, faces, weights)
-    return project(points.numpy(), FOCAL, arrays["principal_point"])
+    return project(points.numpy(), FOCAL, arrays["principal_point"][:, None])
 
 
 def still(count: int) -> dict[str, np.ndarray]:

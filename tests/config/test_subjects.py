@@ -19,7 +19,7 @@ def test_a_subject_has_the_shared_settings_and_its_own():
     assert subjects["a"].settings["train"] == defaults()["train"]
     assert subjects["b"].settings["train"].steps == 3
     assert subjects["b"].settings["train"].rays == defaults()["train"].rays
-    assert subjects["b"].video == "b.mp4"
+    assert subjects["b"].videos == ("b.mp4",)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,10 @@ def test_a_subject_has_the_shared_settings_and_its_own():
         ({"a": {"video": "x.mp4", "trian": {}}}, ("subjects.a.trian", "did you mean train?")),
         ({"a": {"video": "x.mp4", "train": {"steps": 0}}}, ("subjects.a.train.steps is 0",)),
         ({"a": {"video": "x.mp4", "report": {}}}, ("subjects.a.report",)),
-        ({"a": {"videos": ["x.mp4"]}}, ("not built yet",)),
+        ({"a": {"videos": []}}, ("a list of paths",)),
+        ({"a": {"videos": ["x.mp4", "x.mp4"]}}, ("twice",)),
+        ({"a": {"videos": ["x.mp4", "demo"]}}, ("stands alone",)),
+        ({"a": {"videos": ["x.mp4"], "video": "y.mp4"}}, ("both video and videos",)),
         ({"a": "x{1}.mp4"}, ("{ } < >",)),
         (None, ("subjects is None",)),
         (["x.mp4"], ("a mapping of names to videos",)),
@@ -53,7 +56,7 @@ def test_csv(tmp_path):
     file = tmp_path / "people.csv"
     file.write_text('subject,video,train.steps\na,"clips/a, b.mp4",500\nb,b.mp4,\n')
     subjects = read_subjects(str(file), defaults())
-    assert subjects["a"].video == "clips/a, b.mp4"
+    assert subjects["a"].videos == ("clips/a, b.mp4",)
     assert subjects["a"].settings["train"].steps == 500
     assert subjects["b"].settings["train"] == defaults()["train"]
 

@@ -27,8 +27,8 @@ def road(tmp_path, monkeypatch):
 def test_videos(road):
     made = road()
     assert made.demos == ["demo"]
-    assert made.video("demo") == "results/demo/clip.mp4"
-    assert made.video("me") == "clips/me.mp4"
+    assert made.videos("demo") == ["results/demo/clip.mp4"]
+    assert made.videos("me") == ["clips/me.mp4"]
 
 
 def test_one_spelling_for_a_path(tmp_path, monkeypatch):
@@ -42,7 +42,7 @@ def test_one_spelling_for_a_path(tmp_path, monkeypatch):
 def test_results_elsewhere(road, tmp_path):
     made = road(overrides={"results": "/data/out/"})
     assert made.results == "/data/out"
-    assert made.video("demo") == "/data/out/demo/clip.mp4"
+    assert made.videos("demo") == ["/data/out/demo/clip.mp4"]
     assert made.each("report.html") == ["/data/out/report.html"]
 
 

@@ -34,15 +34,15 @@ def test_without_a_video_the_configuration_says_who():
 
 
 def test_a_video_names_its_subject():
-    assert resolved("clips/Anna 2.mp4").subjects["Anna_2"].video == "clips/Anna 2.mp4"
-    assert resolved("x.mp4", "--subject", "me").subjects["me"].video == "x.mp4"
+    assert resolved("clips/Anna 2.mp4").subjects["Anna_2"].videos == ("clips/Anna 2.mp4",)
+    assert resolved("x.mp4", "--subject", "me").subjects["me"].videos == ("x.mp4",)
     assert resolved("demo").subjects["demo"].is_demo
 
 
 def test_a_video_keeps_the_settings_that_its_subject_has():
     Path("config.yaml").write_text("subjects: {b: {video: b.mp4, train: {steps: 3}}}\n")
     subject = resolved("other.mp4", "--subject", "b").subjects["b"]
-    assert (subject.video, subject.settings["train"].steps) == ("other.mp4", 3)
+    assert (subject.videos, subject.settings["train"].steps) == (("other.mp4",), 3)
 
 
 def test_changes():

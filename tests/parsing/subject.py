@@ -34,7 +34,7 @@ def tracking(head: HeadModel, count: int) -> dict[str, np.ndarray]:
         "translation": (np.column_stack([shift, np.full(count, DEPTH)]) + away).astype(np.float32),
         "focal": np.array(FOCAL, np.float32),
         "image_size": np.array(SIZE),
-        "principal_point": np.full(2, SIZE / 2, np.float32),
+        "principal_point": np.full((count, 2), SIZE / 2, np.float32),
         "error_px": np.ones(count, np.float32),
         "bridged": np.arange(count) == 3,
         "landmarks_px": np.zeros((count, 478, 2), np.float32),

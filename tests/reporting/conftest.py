@@ -99,7 +99,7 @@ def save_video(path: Path, stage: str, frames: Sequence[np.ndarray] | None = Non
         if frames is None:
             temporary.write_bytes(b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 8)
         else:
-            from partnerface.video.ffmpeg import encode
+            from partnerface.video.encode import encode
 
             encode(temporary, iter(frames), 25.0)
 
@@ -148,8 +148,9 @@ def _write_clip(subject: SubjectFolder, clip: Clip, source: np.ndarray, count: i
         lines.append(f"{n},{n / 25:.4f},{now[0]},{now[1]}")
     save_text(subject.frame_index, "\n".join(lines) + "\n", "frames")
     camera = {
-        "source_width": 640, "source_height": 360, "crop": [100, 0, 460, 360], "size": size, "fps": 25.0,
-        "rotation": 0, "kept": source.tolist(), "time_s": (source / 25).tolist(), "video": "clip.mp4",
+        "clips": [{"video": "clip.mp4", "width": 640, "height": 360, "crop": [100, 0, 460, 360], "shots": 1,
+                   "other_people": 0, "dynamic_range": "sdr"}],
+        "size": size, "fps": 25.0, "kept": source.tolist(), "time_s": (source / 25).tolist(), "video": "clip.mp4",
     }  # fmt: skip
     write_json(subject.camera, camera, "frames")
     save_sheet(subject.contact_sheet, clip.rgb, "frames")

@@ -41,7 +41,7 @@ def write_toy_subject(root: Path, frames: int = 24, size: int = 48) -> SubjectFo
         names.parameters,
         arrays
         | {
-            "K": k,
+            "K": np.tile(k, (frames, 1, 1)),
             "background": np.ones(3, np.float32),
             "mask_policy": np.array("head+neck"),
             "frame": np.arange(frames),

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from partnerface.errors import InputError, PartNerFaceError
-from partnerface.video import ffmpeg as module
-from partnerface.video.ffmpeg import decode, encode, ffmpeg_path, probe
+from partnerface.video import program as module
+from partnerface.video.decode import decode
+from partnerface.video.encode import encode
+from partnerface.video.probe import probe
+from partnerface.video.program import ffmpeg_path
 
 
 def run(*arguments: str) -> None:
@@ -167,7 +170,7 @@ def bad_file(kind: str, folder: Path, clip: Path, tone: Path) -> Path:
     ("kind", "words"),
     [
         ("no such file", "no such file"),
-        ("folder", "is a folder"),
+        ("folder", "is a folder without pictures"),
         ("zero bytes", "empty"),
         ("text", "not a video"),
         ("sound only", "no picture, only sound"),
@@ -201,10 +204,10 @@ def test_the_newest_ffmpeg_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: "bundled")
     for system, expected in (((8, 0), "bundled"), ((7, 1), "bundled"), ((8, 0, 1), "ffmpeg"), (None, "bundled")):
         monkeypatch.setattr(module, "_version", lambda name, s=system: s if name == "ffmpeg" else (8, 0))
-        module._program.cache_clear()
+        module.program.cache_clear()
         assert module.ffmpeg_path() == expected
     monkeypatch.setattr(module, "_version", lambda name: None)
-    module._program.cache_clear()
+    module.program.cache_clear()
     with pytest.raises(PartNerFaceError, match="imageio-ffmpeg"):
         module.ffmpeg_path()
-    module._program.cache_clear()
+    module.program.cache_clear()

@@ -14,14 +14,14 @@ from partnerface.config.settings import FramesSettings
 from partnerface.conventions import FRAME_STATUSES
 from partnerface.errors import InputError
 from partnerface.stages import frames as stage
-from partnerface.video.ffmpeg import encode
+from partnerface.video.encode import encode
 
 pytest.importorskip("mediapipe")
 pytest.importorskip("cv2")
 
 
 def run(video: Path, folder: Path, **settings) -> SubjectFolder:
-    stage.run(argparse.Namespace(video=video, subject_dir=folder), FramesSettings(**settings))
+    stage.run(argparse.Namespace(video=[video], subject_dir=folder), FramesSettings(**settings))
     return SubjectFolder(folder)
 
 
@@ -37,12 +37,13 @@ def test_a_good_clip(portrait_clip: Path, portrait_frames: list[np.ndarray], tmp
     assert [row["status"] for row in table] == ["kept"] * 30
     np.testing.assert_allclose([float(row["time_s"]) for row in table], np.arange(30) / 25, atol=1e-5)
     camera = json.loads(check(folder.camera, "frames").read_text())
-    x0, y0, x1, y1 = camera["crop"]
+    clip = camera["clips"][0]
+    x0, y0, x1, y1 = clip["crop"]
     frames = open_npy(folder.frames, "frames")
     assert frames.shape == (30, camera["size"], camera["size"], 3)
     assert frames.dtype == np.uint8
     assert camera["size"] == x1 - x0 == y1 - y0
-    assert (camera["source_width"], camera["source_height"], camera["fps"]) == (256, 256, 25.0)
+    assert (clip["width"], clip["height"], camera["fps"]) == (256, 256, 25.0)
     assert camera["kept"] == list(range(30))
     # The stored frames are the source's own pixels, as far as the codec goes.
     difference = np.abs(frames[3].astype(int) - portrait_frames[3][y0:y1, x0:x1].astype(int))
@@ -90,7 +91,7 @@ def test_the_larger_of_two_people_is_kept(portrait_frames: list[np.ndarray], tmp
         canvas[56:200, 30:174] = cv2.resize(image[:, ::-1], (144, 144), interpolation=cv2.INTER_AREA)
         pair.append(canvas)
     encode(clip, pair, 25)
-    x0, _, x1, _ = json.loads(run(clip, tmp_path / "subject").camera.read_text())["crop"]
+    x0, _, x1, _ = json.loads(run(clip, tmp_path / "subject").camera.read_text())["clips"][0]["crop"]
     assert x0 + x1 > 512
 
 
@@ -134,7 +135,9 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     with pytest.raises(InputError, match=words) as caught:
         run(video, folder, **settings)
     assert "\n" not in str(caught.value)
-    assert not folder.exists() or not any(folder.iterdir())
+    left = [path.name for path in folder.iterdir()] if folder.exists() else []
+    # Where something was seen, a sheet shows what.
+    assert left == (["frames.failed.jpg"] if kind in ("no face", "few faces", "short") else [])
 
 
 def test_detection_is_quiet(portrait_clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from partnerface.video.sheet import DROPPED, Thumbnails, contact_sheet, sheet, shrink, tile
+from partnerface.video.sheet import DROPPED, Thumbnails, contact_tiles, sheet, shrink, tile
 
 
 def test_thumbnails_stay_few_and_spread_out() -> None:
@@ -22,11 +22,11 @@ def test_dropped_frames_are_marked() -> None:
         store.offer(position, np.full((48, 64, 3), 128, np.uint8), ordinary=position != 5)
     status = ["kept"] * 40
     status[5] = "no_face"
-    drawn = contact_sheet(store, status, np.arange(40), (8, 0, 56, 48), 64, tiles=6)
+    drawn = sheet(contact_tiles(store, status, np.arange(40), (8, 0, 56, 48), 64, tiles=6))
     red = (drawn == np.array(DROPPED, np.uint8)).all(-1)
     assert red.sum() > 500
     status[5] = "kept"
-    drawn = contact_sheet(store, status, np.arange(40), (8, 0, 56, 48), 64, tiles=6)
+    drawn = sheet(contact_tiles(store, status, np.arange(40), (8, 0, 56, 48), 64, tiles=6))
     assert not (drawn == np.array(DROPPED, np.uint8)).all(-1).any()
 
 

@@ -40,8 +40,8 @@ def targets(wildcards):
     return [*ROAD.each("tables/metrics.csv"), *ROAD.each("report.html")]
 
 
-def video(wildcards):
-    return ROAD.video(wildcards.subject)
+def videos(wildcards):
+    return ROAD.videos(wildcards.subject)
 
 
 def source(stage):

@@ -1,12 +1,13 @@
 rule frames:
     input:
-        video=video,
+        videos=videos,
         source=source("frames"),
     output:
         frames="<results>/{subject}/frames.npy",
         index="<results>/{subject}/frames.csv",
         camera="<results>/{subject}/frames.json",
         sheet="<results>/{subject}/frames.jpg",
+        sound="<results>/{subject}/sound.m4a",
     log:
         "<logs>/{subject}/frames.log",
     benchmark:
@@ -21,4 +22,4 @@ rule frames:
         folder=subpath(output.index, parent=True),
         settings=settings("frames"),
     shell:
-        "python -m partnerface frames {input.video:q} {params.folder:q} {params.settings} 2>&1 | tee {log:q}"
+        "python -m partnerface frames {input.videos:q} {params.folder:q} {params.settings} 2>&1 | tee {log:q}"

@@ -2,6 +2,7 @@ rule tracking:
     input:
         frames="<results>/{subject}/frames.npy",
         camera="<results>/{subject}/frames.json",
+        sound="<results>/{subject}/sound.m4a",
         landmarks="<results>/{subject}/landmarks.npz",
         source=source("tracking"),
     output:
