@@ -1,7 +1,8 @@
 """What a clip should show, as numbers: each measure with where it is good and where it is poor, and why there.
 
-The limits were set by looking at seven clips of 6 to 20 s, not against how good their avatars became, and by the rule that an avatar can only
-be driven to what it has seen: a talking person who sits still turns by 5 to 10 degrees, one who looks around by 30.
+The limits were set by looking at seven clips of 6 to 20 s, not against how good their avatars became, and by the rule
+that an avatar can only be driven to what it has seen: a talking person who sits still turns by 5 to 10 degrees, one who
+looks around by 30.
 """
 
 from dataclasses import dataclass
