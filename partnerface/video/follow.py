@@ -20,24 +20,29 @@ class Track:
         frames: numbers of the frames in which it is seen, ascending.
         boxes: (4,) each.
         looks: sum of their descriptions.
+        lately: running mean of the last few descriptions.
+        score: sum of the detector's scores.
     """
 
     frames: list[int] = field(default_factory=list)
     boxes: list[np.ndarray] = field(default_factory=list)
     looks: np.ndarray | None = None
+    lately: np.ndarray | None = None
+    score: float = 0.0
 
     def add(self, frame: int, box: np.ndarray, looks: np.ndarray | None) -> None:
-        """The face is seen once more."""
+        """The face is seen once more; `box` may carry its score as a fifth number."""
         self.frames.append(frame)
-        self.boxes.append(box)
+        self.boxes.append(box[:4])
+        self.score += float(box[4]) if len(box) > 4 else 1.0
         if looks is not None:
             self.looks = looks.copy() if self.looks is None else self.looks + looks
+            self.lately = looks if self.lately is None else self.lately + 0.2 * (looks - self.lately)
 
     def unlike(self, looks: np.ndarray | None) -> float:
-        """Difference to a description; 0 where one of them is not known."""
-        if self.looks is None or looks is None:
-            return 0.0
-        return difference(self.looks / len(self.frames), looks)
+        """Difference to a description: to what was seen lately, since a head that turns away changes its looks. 0 where
+        one of them is not known."""
+        return 0.0 if self.lately is None or looks is None else difference(self.lately, looks)
 
     def weight(self) -> float:
         """Sum of box edges: a face counts by how large it is and how long it is seen."""
@@ -92,13 +97,13 @@ def link(
         taken_boxes: set[int] = set()
         for _, t, b in sorted(pairs, reverse=True):
             if t not in taken_tracks and b not in taken_boxes:
-                active[t].add(number, found[b, :4], seen[b])
+                active[t].add(number, found[b], seen[b])
                 taken_tracks.add(t)
                 taken_boxes.add(b)
         for b in range(len(found)):
             if b not in taken_boxes:
                 tracks.append(Track())
-                tracks[-1].add(number, found[b, :4], seen[b])
+                tracks[-1].add(number, found[b], seen[b])
     return tracks
 
 
@@ -154,7 +159,8 @@ def follow(
         if (source[track.frames] >= 0).any():
             continue
         if track is not person:
-            unlike = track.unlike(None if looks is None else looks / number)
+            mean = None if track.looks is None else track.looks / len(track.frames)
+            unlike = 0.0 if looks is None or mean is None else difference(looks / number, mean)
             known = looks is not None and track.looks is not None
             near = unlike <= DIFFERENT and _near(boxes, shots, track)
             if not (near or (known and unlike <= SAME)):

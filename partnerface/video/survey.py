@@ -23,6 +23,8 @@ MAX_GAP_S = 1.0
 MIN_FACE_PX = 32
 #: A track that is seen for less than this, in seconds, is chance rather than another person.
 PERSON_S = 0.4
+#: Mean score of a track below which it is something that looks like a face.
+PERSON_SCORE = 0.65
 
 
 @dataclass
@@ -174,7 +176,8 @@ def _others(tracks: list[Track], source: np.ndarray, enough: float) -> int:
     count = np.zeros(len(source), int)
     own = set(source.tolist())
     for number, track in enumerate(tracks):
-        if number not in own and len(track.frames) > 2 and track.frames[-1] - track.frames[0] >= enough:
+        seen = len(track.frames) > 2 and track.frames[-1] - track.frames[0] >= enough
+        if number not in own and seen and track.score >= PERSON_SCORE * len(track.frames):
             count[track.frames[0] : track.frames[-1] + 1] += 1
     return int(count.max())
 
