@@ -46,11 +46,10 @@ def clip(folder: Path, time_s: np.ndarray, name: str = "clip") -> Path:
     (folder / "pcm").write_bytes(sound.tobytes())
     stamps = folder / "stamps"
     stamps.write_text(f"setpts='({lookup(list(enumerate(time_s)))})/TB'")
-    command = [
-        ffmpeg_path(), "-y", "-loglevel", "error", *["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "256x256", "-framerate", "1000", "-i"],
-        str(raw), *f"-f s16le -ar {RATE} -ac 1 -i".split(), str(folder / "pcm"), "-/filter:v", str(stamps),
-        *["-fps_mode", "passthrough", "-c:v", "libx264", "-crf", "12", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le"], str(path),
-    ]  # fmt: skip
+    pictures, tone = "-f rawvideo -pix_fmt rgb24 -s 256x256 -framerate 1000 -i", f"-f s16le -ar {RATE} -ac 1 -i"
+    form = "-fps_mode passthrough -c:v libx264 -crf 12 -preset veryfast -pix_fmt yuv420p -c:a pcm_s16le"
+    command = [ffmpeg_path(), "-y", "-loglevel", "error", *pictures.split(), str(raw), *tone.split()]
+    command += [str(folder / "pcm"), "-/filter:v", str(stamps), *form.split(), str(path)]
     subprocess.run(command, check=True)
     return path
 
