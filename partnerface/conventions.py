@@ -50,6 +50,7 @@ CLASS_NAMES = (
 MASK_POLICIES = {
     "head": tuple(name for name in CLASS_NAMES if name not in ("background", "neck", "cloth")),
     "head+neck": tuple(name for name in CLASS_NAMES if name not in ("background", "cloth")),
+    "full": tuple(name for name in CLASS_NAMES if name != "background"),
 }
 
 #: Regions of the metric tables.

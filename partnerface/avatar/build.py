@@ -70,7 +70,8 @@ def build_avatar(
     resolution = box.grid(HULL_VOXEL)
     chosen = torch.linspace(0, len(motion) - 1, min(HULL_FRAMES, len(motion))).round().long()
     frames = surface.frames(motion.take(chosen))
-    share = carve_hull(box, resolution, masks(chosen), camera[chosen], frames.rotation, frames.translation)
+    mask = masks(chosen)
+    share = carve_hull(box, resolution, mask, camera[chosen], frames.rotation, frames.translation)
     normals = torch.as_tensor(vertex_normals(surface.canonical.numpy(), faces.numpy()), dtype=torch.float32)
     toward = torch.nn.functional.normalize(
         -(frames.rotation.transpose(1, 2) @ frames.translation[..., None])[..., 0], dim=1
@@ -83,10 +84,18 @@ def build_avatar(
     hull[voxel(frames.vertices[:, seen].reshape(-1, 3), box.low, box.high, resolution)] = True
     grid = hull.view(1, 1, *resolution).float()
     hull = torch.nn.functional.max_pool3d(grid, 3, stride=1, padding=1)[0, 0] > 0
-    return Avatar(
+    avatar = Avatar(
         config,
         surface,
         Whitening.fit(motion.face_features(), config.code_size),
         Whitening.fit(motion.pose_features(), 6, share=1.0),
         hull,
     )
+    if avatar.shoulders is not None:
+        height, width = mask.shape[1:]
+        edges = torch.tensor([[0.0, 0.0], [float(width), float(height)]])
+        focal = camera.diagonal(dim1=1, dim2=2)[:, None, :2]
+        foot = surface.foot(motion)[:, None]
+        shown = (edges - camera[:, None, :2, 2]) / focal * foot[..., 2:] - foot[..., :2]
+        avatar.shoulders.reach.fill_(shown.abs().max())
+    return avatar

@@ -20,6 +20,7 @@ class AvatarConfig:
         field_width: hidden width of the radiance field's MLPs.
         code_size: greatest length of the expression code (principal components over the training frames).
         jaw_open: jaw angle of the canonical pose, radians, so that the mouth's inside has a place of its own.
+        shoulders: a layer behind the head that does not ride on it, for the mask policy `full`.
         calibrate_pose: learn a linear correction of the head's pose from the pose and the expression.
     """
 
@@ -38,6 +39,7 @@ class AvatarConfig:
     code_size: int = 12
     jaw_open: float = 0.2
     calibrate_pose: bool = True
+    shoulders: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""

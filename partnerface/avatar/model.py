@@ -10,6 +10,7 @@ from partnerface.avatar.deformation import PartDeformation, partition
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import Occupancy
+from partnerface.avatar.shoulders import Shoulders
 from partnerface.avatar.surface import Frames, Surface
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.kernels.reference.composite import composite_weights, ray_sums
@@ -17,6 +18,7 @@ from partnerface.kernels.reference.hash_grid import HashGridSpec
 from partnerface.kernels.reference.march import march
 
 BASE_RESOLUTION = 16
+SHOULDER_LEVELS = 8
 #: Rendering without gradients takes this many places of each ray at a time and stops at this opacity.
 SLAB, OPAQUE = 6, 0.995
 #: A calibration weight of 1 turns the head by this much (radians) and moves it by this much (metres).
@@ -31,11 +33,14 @@ class Conditions:
         frames: the posed surfaces.
         code: [B, C] expression codes.
         correction: [B, 6] rotation vector (radians) and translation (m) that correct the rigid motion.
+        pose: [B, P] codes of the head's pose. foot: [B, 3] where the neck stands on the torso, camera space, m.
     """
 
     frames: Frames
     code: Tensor
     correction: Tensor
+    pose: Tensor
+    foot: Tensor
 
 
 @dataclass
@@ -43,7 +48,8 @@ class Rendering:
     """R rays and the M samples behind them.
 
     Attributes:
-        colour: [R, 3] sRGB over the background. opacity: [R]. spread: [R] variance of the depth along the ray, m^2.
+        colour: [R, 3] sRGB over the background. opacity: [R]. head: [R] the opacity of the head alone.
+        spread: [R] variance of the depth along the ray, m^2.
         adrift: [R] mean distance of what is seen from the head model's surface, m (0 without skinning).
         weight: [M] compositing weights. points, canonical: [M, 3] in the rigid frame and in canonical space, m.
         displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
@@ -51,6 +57,7 @@ class Rendering:
 
     colour: Tensor
     opacity: Tensor
+    head: Tensor
     spread: Tensor
     adrift: Tensor
     weight: Tensor
@@ -87,6 +94,11 @@ class _Samples:
     slot: Tensor
 
 
+def _on_plane(pixels: Tensor, slot: Tensor, camera: Tensor) -> Tensor:
+    """x / z and y / z [R, 2] of the rays of pixels [R, 2] of frames `slot` with K [B, 3, 3]."""
+    return (pixels - camera[slot, :2, 2]) / camera[slot].diagonal(dim1=1, dim2=2)[:, :2]
+
+
 class Avatar(nn.Module):
     """A trained or trainable head.
 
@@ -120,6 +132,12 @@ class Avatar(nn.Module):
                 (box.low + box.high) / 2,
                 edge / 2,
             )
+        self.shoulders = None
+        if config.shoulders:
+            flat = HashGridSpec(
+                SHOULDER_LEVELS, config.features, BASE_RESOLUTION, config.finest_resolution, config.log2_size
+            )
+            self.shoulders = Shoulders(pose.matrix.shape[1], flat, config.field_width)
         self.calibration = None
         if config.calibrate_pose:
             self.calibration = nn.Linear(pose.matrix.shape[1] + code_size, 6, bias=False)
@@ -128,16 +146,23 @@ class Avatar(nn.Module):
     def conditions(self, motion: Motion, noise: Tensor | None = None) -> Conditions:
         """Pose the head and compute the codes of a motion's frames; `noise` [B, C] is added to the codes."""
         code = self.expression(motion.face_features())
+        pose = self.pose(motion.pose_features())
         if self.calibration is None:
             correction = code.new_zeros(len(motion), 6)
         else:
-            features = torch.cat([self.pose(motion.pose_features()), code], dim=1)
+            features = torch.cat([pose, code], dim=1)
             correction = self.calibration(features) * code.new_tensor(CALIBRATION_SCALE)
-        return Conditions(self.surface.frames(motion), code if noise is None else code + noise, correction)
+        return Conditions(
+            self.surface.frames(motion),
+            code if noise is None else code + noise,
+            correction,
+            pose,
+            self.surface.foot(motion),
+        )
 
     def rays(self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions) -> tuple[Tensor, Tensor]:
         """Origins and unit directions [R, 3] in the head's rigid frame of pixels [R, 2] (x, y) of frames `slot` [R]."""
-        plane = (pixels - camera[slot, :2, 2]) / camera[slot].diagonal(dim1=1, dim2=2)[:, :2]
+        plane = _on_plane(pixels, slot, camera)
         direction = nn.functional.normalize(torch.cat([plane, torch.ones_like(plane[:, :1])], dim=1), dim=1)
         rotation, translation = conditions.frames.rotation, conditions.frames.translation
         turn = axis_angle_to_matrix(conditions.correction[:, :3])
@@ -178,13 +203,23 @@ class Avatar(nn.Module):
         density, colour, displacement, logits = self._field(samples, conditions, hard)
         weight = composite_weights(density, torch.full_like(density, step), ray)
         opacity = ray_sums(weight, ray, count)
-        picture = ray_sums(weight[:, None] * colour, ray, count) + (1 - opacity)[:, None] * background
+        behind, whole = self._behind(pixels, slot, camera, conditions, background, opacity)
+        picture = ray_sums(weight[:, None] * colour, ray, count) + (1 - opacity)[:, None] * behind
         mean = ray_sums(weight * samples.distance, ray, count) / opacity.clamp(min=1e-4)
         spread = ray_sums(weight * (samples.distance - mean[ray]).square(), ray, count)
         adrift = ray_sums(weight * samples.reach, ray, count)
         return Rendering(
-            picture, opacity, spread, adrift, weight, samples.points, samples.canonical, displacement, logits
+            picture, whole, opacity, spread, adrift, weight, samples.points, samples.canonical, displacement, logits
         )
+
+    def _behind(
+        self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions, background: Tensor, head: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What shows behind the head, [R, 3] or [3], and the opacity [R] of the head and what is behind it together."""
+        if self.shoulders is None:
+            return background, head
+        colour, opacity = self.shoulders(_on_plane(pixels, slot, camera), conditions.foot[slot], conditions.pose[slot])
+        return opacity[:, None] * colour + (1 - opacity)[:, None] * background, 1 - (1 - head) * (1 - opacity)
 
     def _march(
         self, pixels: Tensor, slot: Tensor, camera: Tensor, conditions: Conditions, step: float, jitter: Tensor | None
@@ -248,8 +283,10 @@ class Avatar(nn.Module):
         colours, opacities = [], []
         for part in pixels.split(chunk):
             colour, opacity = self._front_to_back(part, camera[None], conditions, step)
-            colours.append(colour + (1 - opacity)[:, None] * background)
-            opacities.append(opacity)
+            slot = torch.zeros(len(part), dtype=torch.int64)
+            behind, whole = self._behind(part, slot, camera[None], conditions, background, opacity)
+            colours.append(colour + (1 - opacity)[:, None] * behind)
+            opacities.append(whole)
         picture = torch.cat(colours).clamp(0, 1).view(height, width, 3)
         return picture, torch.cat(opacities).view(height, width)
 
@@ -274,7 +311,12 @@ class Avatar(nn.Module):
 
     def parameter_counts(self) -> dict[str, int]:
         """Trainable numbers by component."""
-        parts = {"field": self.field, "deformation": self.deformation, "calibration": self.calibration}
+        parts = {
+            "field": self.field,
+            "deformation": self.deformation,
+            "calibration": self.calibration,
+            "shoulders": self.shoulders,
+        }
         return {
             name: sum(p.numel() for p in part.parameters()) if part is not None else 0 for name, part in parts.items()
         }

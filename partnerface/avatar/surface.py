@@ -21,7 +21,8 @@ BLEND_RADIUS = 0.004
 RIGID_REACH = (0.02, 0.06)
 VOXEL = 0.006
 VOXEL_REACH = 3
-CACHED_FRAMES = 1200
+#: About 0.8 MB each: a training on a long clip stays below 2 GiB.
+CACHED_FRAMES = 700
 
 
 @dataclass
@@ -114,6 +115,7 @@ class Surface:
         self.head, self.shape = head, shape
         self.rest = head.template + head.shape_basis @ shape
         joints = head.joints + head.joint_basis @ shape
+        self.root = joints[0]
         rotations = torch.zeros(1, 5, 3)
         rotations[0, 2, 0] = jaw_open
         bones = bone_transforms(axis_angle_to_matrix(rotations), joints)[0]
@@ -137,6 +139,10 @@ class Surface:
         # |p - v|^2 less the term that is the same for all vertices: one matrix product a chunk.
         half = vertices.square().sum(1) / 2
         return torch.cat([(half - chunk @ vertices.T).argmin(1) for chunk in points.split(4096)])
+
+    def foot(self, motion: Motion) -> Tensor:
+        """[B, 3] the model's first joint, the foot of the neck, in the motion's frames; camera space, m."""
+        return self.root + motion.translation
 
     def frames(self, motion: Motion) -> Frames:
         """Pose the head in the motion's frames; a frame posed before comes from the cache."""

@@ -82,7 +82,7 @@ class DatasetSettings:
 
     size: int = setting(256, "edge of the images that training sees", "px", 32, 2048)
     background: str = setting("white", "what the head is laid over", choices=("white", "black", "grey"))
-    mask_policy: str = setting("head+neck", "what belongs to the avatar", choices=("head", "head+neck"))
+    mask_policy: str = setting("head+neck", "what belongs to the avatar", choices=("head", "head+neck", "full"))
     splits: tuple[str, ...] = setting(("tail:0.2", "unseen-expression:0.2"),
                                       "what is held out: tail:F, last:N, unseen-expression:F or json:PATH")  # fmt: skip
 
@@ -111,6 +111,7 @@ class TrainSettings:
     weight_entropy: float = setting(1.0e-4, "weight of the assigner's entropy after the warm-up", None, 0, 1000)
     weight_balance: float = setting(1.0e-4, "weight of the parts' balance after the warm-up", None, 0, 1000)
     weight_calibration: float = setting(1.0e-4, "weight of the size of the pose calibration", None, 0, 1000)
+    weight_apart: float = setting(0.5, "weight of keeping head and shoulders apart, mask policy full", None, 0, 1000)
     average: float = setting(
         0.99, "memory of the running mean of the weights, which is what is kept", "share", 0, 0.99999
     )

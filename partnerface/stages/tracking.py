@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
         fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
         priors=priors,
     )
-    bar = Progress("tracking", steps_expected(options), unit="step")
+    bar = Progress("tracking", steps_expected(options, len(landmarks["found"])), unit="step")
     tracking = fit_clip(
         builtin_head(),
         landmarks["points"],

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     into = folder.run(args.run)
     dataset = Dataset.load(folder.dataset)
     names = DatasetFolder(folder.dataset)
-    inputs = [names.rgb, names.alpha, names.parameters, names.head]
+    inputs = [names.rgb, names.alpha, names.classes, names.parameters, names.head]
     facts = _facts(dataset, method, args.seed, settings)
     if method == NAME:
         with write(into.avatar, "train", inputs, {"seed": args.seed}) as temporary:
@@ -89,6 +89,7 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     config = METHODS[method]
     if settings.parts is not None and config.parts:
         config = replace(config, parts=settings.parts)
+    config = replace(config, shoulders=facts["mask_policy"] == "full")
     faces = torch.as_tensor(dataset.head.faces)
     motion = dataset.motion
 

@@ -70,6 +70,19 @@ class Problem:
             gap=torch.full((len(index) - 1,), torch.inf, dtype=self.gap.dtype),
         )
 
+    def stretch(self, part: slice) -> "Problem":
+        """Some frames that follow one another, as smooth as ever."""
+        between = slice(part.start, max(part.stop - 1, part.start))
+        return replace(
+            self,
+            observed=self.observed[part],
+            depth=self.depth[part],
+            weight=self.weight[part],
+            size=self.size[part],
+            drift=self.drift[between],
+            gap=self.gap[between],
+        )
+
     def seen(self, state: ClipState) -> "Problem":
         """The same with the landmarks that face away from the camera in `state` weighing less."""
         normals = self.head.normals @ state.rotation.transpose(-1, -2)

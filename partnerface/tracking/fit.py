@@ -24,7 +24,7 @@ from partnerface.tracking.personal import personal_head
 from partnerface.tracking.priors import Priors
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import solve
-from partnerface.tracking.state import ClipState, neutral_state
+from partnerface.tracking.state import ClipState, joined, neutral_state
 
 FRAME_TIME_S = 1 / 30
 # A gap longer than this is a cut: nothing is smoothed across it.
@@ -106,9 +106,27 @@ _FREEDOM = 30.0
 _KEYFRAME_STEPS, _OFFSET_STEPS, _FRAME_STEPS, _CLIP_STEPS = 12, 4, 6, 8
 
 
-def steps_expected(options: FitOptions) -> int:
-    """How many steps a fit takes at most."""
-    return 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + _FRAME_STEPS + _CLIP_STEPS
+#: A longer clip is fitted in stretches of so many frames, which overlap by so many; a frame takes 0.2 MB of memory.
+STRETCH, OVERLAP = 2000, 120
+
+
+def steps_expected(options: FitOptions, frames: int) -> int:
+    """How many steps a fit of a clip takes at most."""
+    each = (_FRAME_STEPS + _CLIP_STEPS) * len(stretches(frames))
+    return 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + each
+
+
+def stretches(frames: int) -> list[tuple[slice, slice]]:
+    """What is fitted at once, and which of its frames, counted within it, are kept: together every frame once."""
+    if frames <= STRETCH:
+        return [(slice(0, frames), slice(0, frames))]
+    starts = list(range(0, frames - OVERLAP, STRETCH - OVERLAP))
+    out = []
+    for start in starts:
+        end = min(start + STRETCH, frames)
+        first = 0 if start == 0 else OVERLAP // 2
+        out.append((slice(start, end), slice(first, end - start if end == frames else end - start - OVERLAP // 2)))
+    return out
 
 
 def fit_clip(
@@ -162,6 +180,18 @@ def fit_clip(
     problem.head = landmark_head(model, DTYPE)
     state.shape, state.log_focal = few.shape, few.log_focal
 
+    parts = stretches(len(found))
+    # What the stretches share stays as the keyframes have it: they may not disagree.
+    fitted = [
+        _fit_frames(problem.stretch(part), state.frames(part), len(parts) == 1, step).frames(kept)
+        for part, kept in parts
+    ]
+    state = joined(fitted)
+    return _tracking(model, problem.seen(state), state, found, points, image_size, middle)
+
+
+def _fit_frames(problem: Problem, state: ClipState, shared: bool, step: Callable[[], None]) -> ClipState:
+    """Frames that follow one another: each on its own, then all at once; `shared` frees shape and focal length too."""
     # Hardly smoothed at first: a blink that is once smoothed away would look like rest and stay away.
     free = replace(problem.columns, change=problem.columns.change * _FREEDOM)
     state = minimise(
@@ -170,8 +200,7 @@ def fit_clip(
     problem = problem.seen(state)
     scale = problem.columns.release * problem.columns.change
     problem.drift = expected_change(state.differences(), problem.gap, scale)
-    state = minimise(problem, state, steps=_CLIP_STEPS, on_step=step).state
-    return _tracking(model, problem, state, found, points, image_size, middle)
+    return minimise(problem, state, shared, steps=_CLIP_STEPS, on_step=step).state
 
 
 def _fit_keyframes(
@@ -201,7 +230,8 @@ def _start(
     """The problem and a first state: the pose from the steadiest landmarks, all else at rest."""
     known = torch.as_tensor(found)
     # Frames without landmarks take a neighbour's, with weight zero, so that no step meets a strange number.
-    nearest = np.flatnonzero(found)[np.abs(np.arange(len(found))[:, None] - np.flatnonzero(found)).argmin(1)]
+    there = np.flatnonzero(found)
+    nearest = there[np.interp(np.arange(len(found)), there, np.arange(len(there))).round().astype(int)]
     observed = torch.as_tensor(np.asarray(points, np.float64)[nearest])
     further = np.ones(head.count) if landmark_weights is None else landmark_weights
     steady = torch.as_tensor(scheme.steady_weights() * further)
@@ -250,8 +280,11 @@ def _tracking(
     middle = np.asarray(principal_point, np.float64)
     landmarks = project(problem.head, state).pixels.numpy() + middle[:, None]
     error = np.linalg.norm(landmarks - points[..., :2], axis=-1).mean(1)
+    # Of a long clip some frames tell how well the focal length is known.
+    few = torch.linspace(0, len(found) - 1, min(len(found), STRETCH)).round().long()
+    some, there = (problem, state) if len(few) == len(found) else (problem.frames(few), state.frames(few))
     # The priors of the shared unknowns were raised by the repetition; undone here, the variance is the honest one.
-    focal_error = math.sqrt(float(solve(problem.system(state)).covariance[0, 0]) * problem.repetition)
+    focal_error = math.sqrt(float(solve(some.system(there)).covariance[0, 0]) * some.repetition)
     return Tracking(
         model=model,
         state=state,

@@ -130,6 +130,12 @@ class ClipState:
 SHARED = ("shape", "log_focal")
 
 
+def joined(states: list[ClipState]) -> ClipState:
+    """States of stretches, one after the other; they share shape and focal length."""
+    names = [item.name for item in fields(ClipState) if item.name not in SHARED]
+    return replace(states[0], **{name: torch.cat([getattr(state, name) for state in states]) for name in names})
+
+
 def neutral_state(rotation: Tensor, position: Tensor, torso: Tensor, head: LandmarkHead, focal: float) -> ClipState:
     """A state at rest in the given poses."""
     count = rotation.shape[0]

@@ -24,12 +24,14 @@ class Dataset:
     Attributes:
         rgb: (N, H, W, 3) uint8 sRGB over the background, on disk.
         alpha: (N, H, W) uint8 mask of the policy, on disk.
+        classes: (N, H, W) uint8, positions in conventions.CLASS_NAMES, on disk.
         values: the arrays of dataset.npz by name.
         head: the head model.
     """
 
     rgb: StoredArray
     alpha: StoredArray
+    classes: StoredArray
     values: dict[str, np.ndarray]
     head: HeadModel
 
@@ -43,10 +45,11 @@ class Dataset:
         names = DatasetFolder(folder)
         rgb = open_npy(names.rgb, STAGE)
         alpha = open_npy(names.alpha, STAGE)
+        classes = open_npy(names.classes, STAGE)
         values = read_npz(names.parameters, STAGE)
-        if not len(rgb) == len(alpha) == len(values["frame"]):
+        if not len(rgb) == len(alpha) == len(classes) == len(values["frame"]):
             raise ArtefactError(f"{folder} mixes files of different runs; run `partnerface {STAGE}` again")
-        return cls(rgb, alpha, values, HeadModel.load(names.head, STAGE))
+        return cls(rgb, alpha, classes, values, HeadModel.load(names.head, STAGE))
 
     @property
     def size(self) -> tuple[int, int]:

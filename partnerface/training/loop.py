@@ -70,6 +70,7 @@ class Trainer:
             entropy=settings.weight_entropy,
             balance=settings.weight_balance,
             calibration=settings.weight_calibration,
+            apart=settings.weight_apart,
         )
         field = [p for name, p in avatar.field.named_parameters() if name != "table"]
         groups = [
@@ -80,6 +81,9 @@ class Trainer:
             groups.append({"params": list(avatar.deformation.parameters()), "rate": settings.rate_deformation})
         if avatar.calibration is not None:
             groups.append({"params": list(avatar.calibration.parameters()), "rate": settings.rate_calibration})
+        if avatar.shoulders is not None:
+            # A small part of the rays meets them, so that all of it learns as fast as the grid.
+            groups.append({"params": list(avatar.shoulders.parameters()), "rate": settings.rate_grid})
         self.optimiser = torch.optim.Adam(groups, lr=0.0, betas=(0.9, 0.99), eps=1e-15, fused=True)
         self.mean = {name: value.detach().clone() for name, value in avatar.named_parameters()}
         self.at = Progressed(0, 0.0, 0, 1.0, [])

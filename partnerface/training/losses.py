@@ -23,6 +23,7 @@ class LossWeights:
     entropy: float
     balance: float
     calibration: float
+    apart: float
 
 
 def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weights: LossWeights) -> dict[str, Tensor]:
@@ -36,7 +37,9 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
     * imitation (warm-up): cross-entropy of the assigner against the fixed partition;
     * entropy (after it): each visible point should belong to few parts; balance: the parts' shares of the surface
       should be even (Kullback-Leibler divergence from the uniform distribution);
-    * calibration: squared weights of the pose calibration.
+    * calibration: squared weights of the pose calibration;
+    * apart (with shoulders): mean squared error of the head's own opacity against the mask without cloth, so that the
+      layer behind it paints no face.
     """
     terms = {
         "colour": functional.mse_loss(rendering.colour, batch.colour),
@@ -61,4 +64,6 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
             terms["balance"] = weights.balance * ((mean * mean.log()).sum() + math.log(avatar.deformation.parts))
     if avatar.calibration is not None:
         terms["calibration"] = weights.calibration * avatar.calibration.weight.square().sum()
+    if avatar.shoulders is not None:
+        terms["apart"] = weights.apart * functional.mse_loss(rendering.head, batch.alpha * (1 - batch.cloth))
     return terms

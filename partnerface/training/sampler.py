@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from partnerface.conventions import CLASS_NAMES
 from partnerface.training.dataset import Dataset
 
 #: Part of the rays that are drawn from the box around the mask; the others from the whole image.
 BOX_SHARE = 0.9
 BOX_MARGIN = 0.04
+CLOTH = CLASS_NAMES.index("cloth")
 
 
 @dataclass
@@ -19,7 +21,8 @@ class Batch:
 
     Attributes:
         frames: [B] positions in the dataset. slot: [R] which of them. pixels: [R, 2] x, y of pixel centres.
-        colour: [R, 3] sRGB in [0, 1]. alpha: [R]. jitter: [R] in [0, 1). noise: [B, C] standard normal.
+        colour: [R, 3] sRGB in [0, 1]. alpha: [R]. cloth: [R] 1 where the mask shows cloth. jitter: [R] in [0, 1).
+        noise: [B, C] standard normal.
     """
 
     frames: Tensor
@@ -27,6 +30,7 @@ class Batch:
     pixels: Tensor
     colour: Tensor
     alpha: Tensor
+    cloth: Tensor
     jitter: Tensor
     noise: Tensor
 
@@ -92,6 +96,7 @@ class RaySampler:
             pixels=torch.as_tensor(np.stack([x, y], 1) + 0.5, dtype=torch.float32),
             colour=torch.as_tensor(self.dataset.rgb[index, y, x].astype(np.float32) / 255),
             alpha=torch.as_tensor(self.dataset.alpha[index, y, x].astype(np.float32) / 255),
+            cloth=torch.as_tensor((self.dataset.classes[index, y, x] == CLOTH).astype(np.float32)),
             jitter=torch.as_tensor(random.random(count), dtype=torch.float32),
             noise=torch.as_tensor(random.standard_normal((self.frames, self.code_size)), dtype=torch.float32),
         )

@@ -6,7 +6,8 @@ import torch
 
 from partnerface.errors import InputError
 from partnerface.geometry.rotations import matrix_to_axis_angle
-from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
+from partnerface.tracking import fit
+from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected, stretches
 from partnerface.tracking.priors import Priors
 
 #: Priors so weak, and landmarks so certain, that exact landmarks decide everything.
@@ -116,4 +117,26 @@ def test_steps_are_announced(toy):
     _, points = toy.clip(8)
     steps: list[int] = []
     fit_clip(toy.model, points, np.ones(8, bool), toy.size, on_step=lambda: steps.append(1))
-    assert 1 < len(steps) <= steps_expected(FitOptions())
+    assert 1 < len(steps) <= steps_expected(FitOptions(), 8)
+
+
+@pytest.mark.parametrize("frames", [1, 2000, 2001, 2150, 3881, 10_000])
+def test_stretches_keep_every_frame_once(frames):
+    kept = np.concatenate([np.arange(frames)[part][inner] for part, inner in stretches(frames)])
+    np.testing.assert_array_equal(kept, np.arange(frames))
+    assert all(part.stop - part.start <= fit.STRETCH for part, _ in stretches(frames))
+
+
+def test_a_long_clip_in_stretches_is_fitted_like_a_short_one(toy, monkeypatch):
+    _, points = toy.clip(80)
+    found = np.ones(80, bool)
+    whole = fit_clip(toy.model, points, found, toy.size)
+    monkeypatch.setattr(fit, "STRETCH", 40)
+    monkeypatch.setattr(fit, "OVERLAP", 20)
+    steps: list[int] = []
+    parts = fit_clip(toy.model, points, found, toy.size, on_step=lambda: steps.append(1))
+    assert len(steps) <= steps_expected(FitOptions(), 80)
+    # The same to a tenth of a pixel, at the seams too.
+    off = np.linalg.norm(parts.landmarks_px - whole.landmarks_px, axis=-1)
+    assert off.max() < 0.1
+    assert abs(float(parts.state.focal / whole.state.focal) - 1) < 0.05
