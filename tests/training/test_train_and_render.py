@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ import torch
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.avatar.store import load_avatar, read_header
 from partnerface.config.settings import RenderSettings, TrainSettings
+from partnerface.conventions import CLASS_NAMES
 from partnerface.errors import ArtefactError, InputError, TrainingError
 from partnerface.stages import render, train
 from partnerface.training import loop
+from partnerface.training.dataset import Dataset
 from partnerface.training.loop import Trainer
-from tests.training.toy_dataset import write_toy_subject
+from tests.training.toy_dataset import COAT, write_toy_subject
 
 QUICK = TrainSettings(steps=60, warm_up=0.5, rays=256, frames=8, step_mm=8.0, save_every=0.1)
 
@@ -171,3 +174,27 @@ def test_damaged_avatar_is_refused(trained, tmp_path):
     path.write_bytes(trained.run("partnerface").avatar.read_bytes()[:1000])
     with pytest.raises(ArtefactError, match="not an avatar file"):
         load_avatar(path)
+
+
+def test_shoulders_stay_behind_when_the_head_moves(tmp_path):
+    subject = write_toy_subject(tmp_path / "toy", policy="full")
+    train.run(arguments(subject), replace(QUICK, steps=200))
+    assert psnr(subject, "partnerface") > 13
+    path = subject.run("partnerface").avatar
+    assert read_header(path)["facts"]["mask_policy"] == "full"
+    assert "apart" in json.loads(subject.run("partnerface").log.read_text().splitlines()[-1])
+    avatar, data = load_avatar(path), Dataset.load(subject.dataset)
+    shoulders = avatar.shoulders
+    assert shoulders is not None
+    background = torch.ones(3)
+    for frame in (0, 20):
+        here, camera = data.motion.take([frame]), data.camera[frame]
+        picture, opacity = avatar.image(here, camera, 48, 48, background, 0.008)
+        coat = data.classes[frame] == CLASS_NAMES.index("cloth")
+        assert torch.as_tensor(data.alpha[frame] > 0)[coat].all()
+        # The coat is the layer's: it has its colour, and is gone without it.
+        assert (picture[coat] - torch.tensor(COAT) / 255).abs().mean() < 0.12
+        assert opacity[coat].mean() > 0.8
+        avatar.shoulders = None
+        assert avatar.image(here, camera, 48, 48, background, 0.008)[1][coat].mean() < 0.3
+        avatar.shoulders = shoulders

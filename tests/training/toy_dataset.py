@@ -7,13 +7,19 @@ import numpy as np
 from partnerface.artefacts import write, write_npz
 from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
 from partnerface.avatar.motion import Motion
+from partnerface.conventions import CLASS_NAMES
 from partnerface.geometry.rasterize import rasterize
 from partnerface.head.skinning import head_tensors
 from tests.avatar.toy import camera, toy_colours, toy_head, toy_motion
 
+COAT = (20, 40, 160)
 
-def write_toy_subject(root: Path, frames: int = 24, size: int = 48) -> SubjectFolder:
-    """Write <root>/dataset/ with the last fifth held out as split `tail:0.2`."""
+
+def write_toy_subject(root: Path, frames: int = 24, size: int = 48, policy: str = "head+neck") -> SubjectFolder:
+    """Write <root>/dataset/ with the last fifth held out as split `tail:0.2`.
+
+    Under the policy `full` a blue coat that keeps still stands below and behind the head.
+    """
     import torch
 
     head, arrays = toy_head(), toy_motion(frames)
@@ -30,11 +36,15 @@ def write_toy_subject(root: Path, frames: int = 24, size: int = 48) -> SubjectFo
         rgb[i][seen] = (shade * 255).round()
         alpha[i][seen] = 255
         landmarks[i] = pixels[head.mediapipe_faces[:, 0]]
+    classes = (alpha > 0).astype(np.uint8)
+    if policy == "full":
+        coat = (alpha == 0) & (np.arange(size)[:, None] >= size - size // 4)
+        rgb[coat], alpha[coat], classes[coat] = COAT, 255, CLASS_NAMES.index("cloth")
     heldout = np.zeros((1, frames), bool)
     heldout[0, -frames // 5 :] = True
     subject = SubjectFolder(root)
     names = DatasetFolder(subject.dataset)
-    for path, array in ((names.rgb, rgb), (names.alpha, alpha), (names.classes, (alpha > 0).astype(np.uint8))):
+    for path, array in ((names.rgb, rgb), (names.alpha, alpha), (names.classes, classes)):
         with write(path, "dataset") as temporary:
             np.save(temporary, array)
     write_npz(
@@ -43,7 +53,7 @@ def write_toy_subject(root: Path, frames: int = 24, size: int = 48) -> SubjectFo
         | {
             "K": np.tile(k, (frames, 1, 1)),
             "background": np.ones(3, np.float32),
-            "mask_policy": np.array("head+neck"),
+            "mask_policy": np.array(policy),
             "frame": np.arange(frames),
             "time_s": np.arange(frames) / 25,
             "landmarks": landmarks,
