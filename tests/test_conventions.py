@@ -41,7 +41,12 @@ def test_classes():
 
 
 @pytest.mark.parametrize(
-    ("policy", "start", "end"), [("head", "`head` keeps all but", ";"), ("head+neck", "default, keeps all but", r"\.")]
+    ("policy", "start", "end"),
+    [
+        ("head", "`head` keeps all but", ";"),
+        ("head+neck", "default, keeps all but", ";"),
+        ("full", "`full` keeps all but", r"\."),
+    ],
 )
 def test_mask_policies(policy, start, end):
     left_out = set(conventions.CLASS_NAMES) - set(conventions.MASK_POLICIES[policy])

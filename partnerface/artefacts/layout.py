@@ -38,6 +38,7 @@ class SubjectFolder:
     # parsing
     alpha = property(lambda self: self.root / "alpha.npy")
     classes = property(lambda self: self.root / "classes.npy")
+    masks = property(lambda self: self.root / "masks.npz")
     masks_sheet = property(lambda self: self.root / "masks.jpg")
     # capture
     capture = property(lambda self: self.root / "capture.json")

@@ -35,35 +35,42 @@ def rasterize(
         there.
     """
     vertices = np.asarray(vertices_px, dtype=np.float64)
-    depth = np.asarray(depth, dtype=np.float64)
-    corners, far = vertices[faces], depth[faces]
-    doubled = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    low = np.ceil(corners.min(1) - 0.5)
-    high = np.floor(corners.max(1) - 0.5)
-    low, high = np.maximum(low, 0), np.minimum(high, [width - 1, height - 1])
-    good = (np.abs(doubled) > 1e-12) & (far.min(1) > 0) & (high >= low).all(1)
-    if cull:
-        good &= doubled < 0
-    kept = np.flatnonzero(good)
-    columns, rows = (high - low + 1)[kept].astype(np.int64).T
-    counts = columns * rows
+    far = np.asarray(depth, dtype=np.float64)
+    faces = np.asarray(faces)
+    # Coordinates apart, (3, F) each: contiguous rows are several times as quick as triples of pairs.
+    corner_x, corner_y = vertices[:, 0][faces.T], vertices[:, 1][faces.T]
+    doubled = (corner_x[1] - corner_x[0]) * (corner_y[2] - corner_y[0])
+    doubled -= (corner_y[1] - corner_y[0]) * (corner_x[2] - corner_x[0])
+    kept = np.flatnonzero((doubled < -1e-12) if cull else (np.abs(doubled) > 1e-12))
+    corner_x, corner_y, doubled = corner_x[:, kept], corner_y[:, kept], doubled[kept]
+    left, right = _pixels(corner_x, width)
+    top, bottom = _pixels(corner_y, height)
+    shown = (right >= left) & (bottom >= top)
+    if not (far > 0).all():
+        shown &= (far[faces[kept]] > 0).all(1)
+    kept, corner_x, corner_y, doubled = kept[shown], corner_x[:, shown], corner_y[:, shown], doubled[shown]
+    left, top = left[shown], top[shown]
+    columns = (right[shown] - left + 1).astype(np.int64)
+    counts = columns * (bottom[shown] - top + 1).astype(np.int64)
     # The barycentric weight of corner i is linear in the pixel: (edge opposite to i) x (pixel - its start) / area.
-    corner = low[kept] + 0.5
-    planes = []
+    rows = []
     for i in range(2):
-        start, stop = corners[kept, (i + 1) % 3], corners[kept, (i + 2) % 3]
-        edge = (stop - start) / doubled[kept, None]
-        planes.append(np.stack([_cross(edge, corner - start), -edge[:, 1], edge[:, 0]], 1))
-    plane = np.concatenate([*planes, low[kept, ::-1], columns[:, None]], 1)
+        start, stop = (i + 1) % 3, (i + 2) % 3
+        edge_x = (corner_x[stop] - corner_x[start]) / doubled
+        edge_y = (corner_y[stop] - corner_y[start]) / doubled
+        first = edge_x * (top + 0.5 - corner_y[start]) - edge_y * (left + 0.5 - corner_x[start])
+        rows += [first, -edge_y, edge_x]
+    plane = np.stack(rows)
+    pixel = (top * width + left).astype(np.int64)
 
-    image = _Image(height, width)
+    image = _Image(height, width, perspective)
     ends = np.cumsum(counts)
     start = 0
     while start < len(kept):
         done = ends[start - 1] if start else 0
         stop = max(int(np.searchsorted(ends, done + CHUNK, side="right")), start + 1)
         part = slice(start, stop)
-        image.draw(kept[part], counts[part], plane[part], far, perspective)
+        image.draw(kept[part], far[faces[kept[part]].T], counts[part], columns[part], pixel[part], plane[:, part])
         start = stop
     return (
         image.face_id.reshape(height, width),
@@ -72,57 +79,70 @@ def rasterize(
     )
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+def _pixels(corners: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and last pixel whose centre lies between the least and the greatest of (3, F) coordinates, within size."""
+    low = np.minimum(np.minimum(corners[0], corners[1]), corners[2])
+    high = np.maximum(np.maximum(corners[0], corners[1]), corners[2])
+    return np.maximum(np.ceil(low - 0.5), 0), np.minimum(np.floor(high - 0.5), size - 1)
 
 
 class _Image:
     """What has been drawn so far, pixels in one row."""
 
-    def __init__(self, height: int, width: int):
-        self.width = width
+    def __init__(self, height: int, width: int, perspective: bool):
+        self.width, self.perspective = width, perspective
         self.face_id = np.full(height * width, -1, dtype=np.int32)
         self.barycentric = np.zeros((height * width, 3), dtype=np.float32)
         self.depth = np.full(height * width, np.inf)
 
-    def draw(self, face: np.ndarray, counts: np.ndarray, plane: np.ndarray, far: np.ndarray, perspective: bool) -> None:
+    def draw(
+        self,
+        face: np.ndarray,
+        far: np.ndarray,
+        counts: np.ndarray,
+        columns: np.ndarray,
+        start: np.ndarray,
+        plane: np.ndarray,
+    ) -> None:
         """Settle the pixels in the bounding boxes of triangles.
 
         Args:
             face: (n,) their indices, ascending.
+            far: (3, n) depths of their corners.
             counts: (n,) pixels in their boxes.
-            plane: (n, 9) weight of the first corner at the box's first pixel, its change per column and per row; the
-                same of the second corner; first row, first column, number of columns of the box.
-            far: (F, 3) depths of all triangles' corners.
-            perspective: as in `rasterize`.
+            columns: (n,) columns of their boxes.
+            start: (n,) number of a box's first pixel.
+            plane: (6, n) weight of the first corner at the box's first pixel, its change per column and per row; the
+                same of the second corner.
         """
         owner = np.repeat(np.arange(len(face)), counts)
         rank = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-        columns = plane[:, 8].astype(np.int64)[owner]
-        down = rank // columns
-        right = rank - down * columns
-        first = plane[:, 0][owner] + plane[:, 1][owner] * right + plane[:, 2][owner] * down
-        second = plane[:, 3][owner] + plane[:, 4][owner] * right + plane[:, 5][owner] * down
+        across = columns[owner]
+        down = rank // across
+        right = rank - down * across
+        first, by_column, by_row = plane[:3].take(owner, axis=1)
+        first += by_column * right
+        first += by_row * down
+        second, by_column, by_row = plane[3:].take(owner, axis=1)
+        second += by_column * right
+        second += by_row * down
         inside = np.flatnonzero((first >= -EDGE) & (second >= -EDGE) & (first + second <= 1 + EDGE))
         owner, first, second = owner[inside], first[inside], second[inside]
-        weights = np.stack([first, second, 1 - first - second], 1)
-        row, column = plane[owner, 6].astype(np.int64) + down[inside], plane[owner, 7].astype(np.int64) + right[inside]
-        pixel = row * self.width + column
-        face = face[owner]
-        if perspective:
-            weights /= far[face]
-            total = weights.sum(1)
-            weights /= total[:, None]
+        pixel = start[owner] + down[inside] * self.width + right[inside]
+        weights = np.stack([first, second, 1 - first - second])
+        if self.perspective:
+            weights /= far[:, owner]
+            total = weights.sum(0)
+            weights /= total
             z = 1 / total
         else:
-            z = (weights * far[face]).sum(1)
-        # The last write to a pixel stands: far to near, and among equals from the highest triangle to the lowest.
-        order = len(z) - 1 - np.argsort(-z[::-1], kind="stable")
-        order = order[z[order] < self.depth[pixel[order]]]
-        pixel = pixel[order]
-        self.depth[pixel] = z[order]
-        self.face_id[pixel] = face[order]
-        self.barycentric[pixel] = weights[order]
+            z = (weights * far[:, owner]).sum(0)
+        nearer = np.flatnonzero(z < self.depth[pixel])
+        np.minimum.at(self.depth, pixel[nearer], z[nearer])
+        # The last write to a pixel stands: among equally near ones that of the lowest triangle.
+        won = nearer[z[nearer] == self.depth[pixel[nearer]]][::-1]
+        self.face_id[pixel[won]] = face[owner[won]]
+        self.barycentric[pixel[won]] = weights[:, won].T
 
 
 def interpolate(face_id: np.ndarray, barycentric: np.ndarray, faces: np.ndarray, values: np.ndarray) -> np.ndarray:

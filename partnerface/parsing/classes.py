@@ -8,6 +8,7 @@ import torch
 
 from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
+from partnerface.parsing.ahead import ahead
 from partnerface.parsing.bisenet import INPUT, BiSeNet, class_shares
 from partnerface.parsing.collar import below_cut, grid, lay, learn_cut
 from partnerface.parsing.label import INDEX, HairOrSkin, colour_samples, face_share, label
@@ -39,7 +40,7 @@ class ClassSource(Protocol):
 
         Args:
             index: which.
-            alpha: (h, w) float32 of the person.
+            alpha: (h, w) uint8 of the person.
             shares: (r, r, C) class shares of the fitted head.
 
         Returns:
@@ -66,9 +67,10 @@ class HeadClasses:
         """Find the collar's cut and the colours of skin and hair."""
         count = len(self.frames)
         layers, skins, hairs = [], [], []
-        for index in np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).round().astype(int)):
+        looked_at = np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).round().astype(int)).tolist()
+        masks = ahead(person.look(index) for index in looked_at)
+        for index, mask, shares in zip(looked_at, masks, self.posed.all_class_shares(looked_at), strict=True):
             image = np.asarray(self.frames[index])
-            mask, shares = person.look(index), self.posed.class_shares(index)
             layers.append(lay(image, mask, face_share(shares), self.torso, index))
             for samples, store in zip(
                 colour_samples(self._shrunk(image), self._shrunk(mask), shares), (skins, hairs), strict=True
@@ -86,7 +88,7 @@ class HeadClasses:
         below = below_cut(self.cut, self.torso, index, *alpha.shape)
         # Colour is asked where the head does not say: beside it, and on skin that a fringe may hide.
         unsaid = 1 - face_share(shares) - shares[..., INDEX["neck"]] + shares[..., INDEX["skin"]]
-        beside = (self._shrunk(alpha) > 0.01) & (unsaid > 0.01)
+        beside = (self._shrunk(alpha) > 2) & (unsaid > 0.01)
         hairiness = self._hair_or_skin(self._shrunk(image), beside)
         return label(alpha, shares, below, hairiness, float(self.torso.origin[index, 1]))
 
@@ -125,7 +127,7 @@ class ParserClasses:
         # Shares are enlarged, not classes, so that borders run smoothly.
         large = [cv2.resize(share, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR) for share in likely[1:]]
         classes = (np.stack(large).argmax(0) + 1).astype(np.uint8)
-        classes[alpha <= 0] = INDEX["background"]
+        classes[alpha == 0] = INDEX["background"]
         return classes
 
 

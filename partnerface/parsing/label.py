@@ -10,6 +10,9 @@ INDEX = {name: number for number, name in enumerate(CLASS_NAMES)}
 COVERED = 0.5
 #: Skin that the fitted head does not cover lies within this share of the frame's edge from it.
 NEAR = 0.02
+#: Levels of each of red, green and blue in the table of colours, and how much finer than the fitted head's picture
+#: classes are drawn.
+LEVELS, FINER = 64, 2
 
 
 def face_share(shares: np.ndarray) -> np.ndarray:
@@ -18,29 +21,26 @@ def face_share(shares: np.ndarray) -> np.ndarray:
 
 
 class HairOrSkin:
-    """Tells hair from skin by colour, as the clip shows them.
+    """Tells hair from skin by colour, as the clip shows them; by a table over sRGB, since it is asked for every frame.
 
     Args:
         skin, hair: (n, 3) Lab samples; without hair (a bald head) everything is skin.
     """
 
     def __init__(self, skin: np.ndarray, hair: np.ndarray):
-        self._skin = ColourModel(skin)
-        self._hair = ColourModel(hair) if len(hair) >= 50 else None
+        self._table = np.full((LEVELS, LEVELS, LEVELS), -1.0, np.float32)
+        if len(hair) >= 50:
+            levels = ((np.arange(LEVELS) + 0.5) * 256 / LEVELS).astype(np.uint8)
+            colours = to_lab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 1, 3))
+            told = ColourModel(hair).log_likelihood(colours) - ColourModel(skin).log_likelihood(colours)
+            self._table[:] = np.clip(told, -8, 8).reshape(self._table.shape)
 
     def __call__(self, image: np.ndarray, where: np.ndarray) -> np.ndarray:
         """(h, w) float32, positive for hair, where the (h, w) bool mask asks; 0 elsewhere, smoothed a little."""
         import cv2
 
-        out = np.zeros(where.shape, np.float32)
-        if not where.any():
-            return out
-        if self._hair is None:
-            out[where] = -1.0
-            return out
-        colours = to_lab(image[where][:, None])[:, 0]
-        out[where] = np.clip(self._hair.log_likelihood(colours) - self._skin.log_likelihood(colours), -8, 8)
-        return cv2.GaussianBlur(out, (0, 0), 1.0)
+        place = image.astype(np.int32) // (256 // LEVELS) @ np.array([LEVELS**2, LEVELS, 1], np.int32)
+        return cv2.GaussianBlur(self._table.ravel()[place] * where, (0, 0), 1.0)
 
 
 def colour_samples(image: np.ndarray, person: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,8 +69,10 @@ def label(
 ) -> np.ndarray:
     """The class of each pixel.
 
+    Borders within the head are drawn on a grid twice as fine as the fitted head's picture.
+
     Args:
-        alpha: (h, w) float32; where it is 0 is background.
+        alpha: (h, w) uint8; where it is 0 is background.
         shares: (r, r, C) class shares of the fitted head, coarser.
         below: (h, w) float32, 1 below the collar.
         hairiness: (r, r) float32, positive where a colour is hair's.
@@ -81,47 +83,60 @@ def label(
     """
     import cv2
 
-    size = alpha.shape[::-1]
-    used = [name for name in CLASS_NAMES if shares[..., INDEX[name]].any()]
-    large = [cv2.resize(np.ascontiguousarray(shares[..., INDEX[name]]), size) for name in used]
-    hairy = cv2.resize(hairiness, size) > 0
-    out = np.full(alpha.shape, INDEX["hair"], np.uint8)
+    (height, width), coarse = alpha.shape, shares.shape[0]
+    fine = FINER * coarse
+    hairy = cv2.resize(hairiness, (fine, fine)) > 0
+    out = np.full((fine, fine), INDEX["hair"], np.uint8)
     # Where hair mixes with the background its colour may be like skin's: above the chin skin is near the fitted head.
-    reach = 2 * max(1, round(NEAR * shares.shape[0])) + 1
-    head = cv2.dilate((shares.sum(-1) > COVERED).astype(np.float32), np.ones((reach, reach), np.uint8))
-    below_chin = (np.arange(alpha.shape[0])[:, None] + 0.5) >= chin_row
-    out[~hairy & ~below_chin & (cv2.resize(head, size) > 0.5)] = INDEX["skin"]
-    out[~hairy & below_chin] = INDEX["neck"]
-    if large:
-        names, total = _winners(large, [INDEX[name] for name in used])
-        covered = total > COVERED
-        out[covered] = names[covered]
-        # A fringe over the forehead is hair, whatever lies under it.
-        brows = np.flatnonzero((out == INDEX["brows"]).any(1))
-        top = int(brows[0]) if len(brows) else 0
-        fringe = hairy & covered & (out == INDEX["skin"])
-        fringe[top:] = False
-        out[fringe] = INDEX["hair"]
-        front = covered & (out != INDEX["neck"])
-    else:
-        front = np.zeros(alpha.shape, bool)
-    out[(below > 0.5) & ~front] = INDEX["cloth"]
-    out[alpha <= 0] = INDEX["background"]
+    reach = 2 * max(1, round(NEAR * coarse)) + 1
+    total = shares.sum(-1)
+    head = cv2.dilate(cv2.compare(total, COVERED, cv2.CMP_GT), np.ones((reach, reach), np.uint8))
+    chin = int(np.clip(np.ceil(chin_row * fine / height - 0.5), 0, fine))
+    np.copyto(out[:chin], INDEX["skin"], where=~hairy[:chin] & (cv2.resize(head, (fine, fine)) > 127)[:chin])
+    np.copyto(out[chin:], INDEX["neck"], where=~hairy[chin:])
+    front = np.zeros_like(out)
+    left, top, wide, high = cv2.boundingRect(cv2.compare(total, 0, cv2.CMP_GT))
+    if wide:
+        # One cell more on each side, so that a border's cells are blended as in the whole picture.
+        part = np.s_[max(top - 1, 0) : top + high + 1, max(left - 1, 0) : left + wide + 1]
+        within = tuple(slice(FINER * side.start, FINER * side.stop) for side in part)
+        inner, hairs = out[within], hairy[within]
+        names, sums = _winners(shares[part], inner.shape[::-1])
+        covered = sums > COVERED
+        np.copyto(inner, names, where=covered)
+        inner[hairs & covered & (inner == INDEX["skin"]) & _above_brows(inner)] = INDEX["hair"]
+        front[within] = covered & (inner != INDEX["neck"])
+    out, front = (cv2.resize(item, (width, height), interpolation=cv2.INTER_NEAREST_EXACT) for item in (out, front))
+    np.copyto(out, INDEX["cloth"], where=(below > 0.5) & (front == 0))
+    np.copyto(out, INDEX["background"], where=alpha == 0)
     return out
 
 
-def _winners(shares: list[np.ndarray], numbers: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The number of the greatest share in each pixel, (h, w) uint8, and the sum of all shares, (h, w) float32.
+def _above_brows(classes: np.ndarray) -> np.ndarray:
+    """(h, w) bool: where hair may hang over the face's skin: above the brows, and beside them as low as the eyes."""
+    brows, eyes = classes == INDEX["brows"], classes == INDEX["eyes"]
+    rows = np.arange(len(classes))[:, None]
+    lowest = int(np.flatnonzero(eyes.any(1)).max(initial=-1))
+    limit = np.where(brows.any(0), brows.argmax(0), max(lowest, 0))
+    return rows < limit if brows.any() else np.ones(classes.shape, bool)
+
+
+def _winners(shares: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The class of the greatest share (h, w, C) in each pixel after enlargement to a size (width, height), uint8, and
+    the sum of all shares, float32.
 
     A third of the time that argmax over a stack takes, since it runs along memory.
     """
     import cv2
 
-    best, total = shares[0], shares[0].copy()
-    winner = np.full(best.shape, numbers[0], np.uint8)
-    for share, number in zip(shares[1:], numbers[1:], strict=True):
+    best = total = np.zeros(size[::-1], np.float32)
+    winner = np.full(size[::-1], INDEX["background"], np.uint8)
+    for number in range(shares.shape[-1]):
+        plane = np.ascontiguousarray(shares[..., number])
+        if not plane.any():
+            continue
+        share = cv2.resize(plane, size)
         greater = cv2.compare(share, best, cv2.CMP_GT)
-        best = cv2.max(best, share)
-        total += share
-        winner[greater > 0] = number
+        best, total = cv2.max(best, share), total + share
+        np.copyto(winner, number, where=greater > 0)
     return winner, total

@@ -1,21 +1,11 @@
-"""From the coarse mask of a person to the soft alpha of one head: steadied in time, refined at edges, one piece."""
+"""Masks over time and as a whole: steadied with their neighbours, the face closed, one piece; and their trembling."""
 
 import numpy as np
 
-#: Alpha below this is none.
-FAINT = 0.03
-#: The coarse mask is stretched from this range to 0..1: its ramp is wider than the head's own edge.
-STRETCH = 0.25
-#: The edge's colours likewise: a share so near to 0 or 1 is noise.
-EDGE_STRETCH = 0.1
-#: Sure pixels, and half the width of the window in which their colours are averaged, as a share of the frame's edge.
-SURE, WINDOW = 0.95, 1 / 60
-#: Least difference of foreground and background (sRGB, 0 to 1), and how much their own variety counts against it.
-MIN_CONTRAST, VARIETY = 0.06, 2.0
-#: A colour that lies off the line from background to foreground by this share of its length is no mixture of the two.
-OFF_LINE = 0.3
-#: Confidence below the first is none, above the second full.
-DOUBTFUL, CERTAIN = 0.25, 0.6
+from partnerface.parsing.edges import FAINT
+
+#: A pixel with more alpha than this connects what lies around it.
+CONNECTS = 0.25
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -55,124 +45,74 @@ def steady(masks: list[np.ndarray], points: list[np.ndarray], share: float) -> n
     return out.astype(np.float32)
 
 
-def refine(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Set the mask's edge by colour, pixel by pixel, where the picture allows it.
-
-    At an edge pixel the foreground's colour F and the background's B are the means of sure pixels near by. The pixel's
-    colour I is taken for the mixture alpha F + (1 - alpha) B, so alpha = (I - B)·(F - B) / |F - B|², the projection
-    onto the line between them. Where F and B are alike or mixed themselves, or I lies off that line, the coarse mask
-    stays; in between both are blended by confidence.
-
-    Args:
-        image: (h, w, 3) uint8 sRGB.
-        mask: (h, w) float32, the coarse mask.
-
-    Returns:
-        (h, w) float32 alpha from 0 to 1.
-    """
-    import cv2
-
-    reach = np.ones((5, 5), np.uint8)
-    edge = (cv2.dilate(mask, reach) > FAINT) & (cv2.erode(mask, reach) < 1 - FAINT)
-    coarse = np.clip((mask - STRETCH) / (1 - 2 * STRETCH), 0, 1)
-    if not edge.any():
-        return coarse
-    front, back, variety, near = _colours_near(image, mask, edge)
-    colour = image[edge].astype(np.float32) / 255
-    line, offset = front - back, colour - back
-    length = (line**2).sum(1)
-    share = np.clip((offset * line).sum(1) / (length + 1e-4), 0, 1)
-    off = ((offset - share[:, None] * line) ** 2).sum(1)
-    trust = length / (length + VARIETY * variety + MIN_CONTRAST**2) * np.exp(-off / (OFF_LINE**2 * length + 1e-4))
-    trust = _smooth_within(trust * near, edge, sigma=1.5)
-    trust = np.clip((trust - DOUBTFUL) / (CERTAIN - DOUBTFUL), 0, 1)
-    share = np.clip((share - EDGE_STRETCH) / (1 - 2 * EDGE_STRETCH), 0, 1)
-    coarse[edge] += trust * (share - coarse[edge])
-    return coarse
-
-
-def _colours_near(
-    image: np.ndarray, mask: np.ndarray, where: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """For the n pixels of the mask `where`: mean colour (n, 3) of sure foreground and of sure background near by, the
-    variance (n,) within both together, and whether both are near at all (n,), as 0 or 1.
-
-    These fields are smooth, so they are found at half the size.
-    """
-    import cv2
-
-    height, width = mask.shape
-    size = (max(1, width // 2), max(1, height // 2))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    coarse = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-    edge = 2 * max(1, round(WINDOW * size[0])) + 1
-    rows, columns = np.nonzero(where)
-    place = (rows * size[1] // height, columns * size[0] // width)
-
-    def near(field: np.ndarray) -> np.ndarray:
-        return cv2.blur(cv2.blur(field, (edge, edge)), (edge, edge))[place]
-
-    square = (small**2).sum(-1)
-    means, variance, both = [], np.zeros(len(rows), np.float32), np.ones(len(rows), np.float32)
-    for sure in ((coarse > SURE).astype(np.float32), (coarse < 1 - SURE).astype(np.float32)):
-        weight = near(sure)
-        whole = np.maximum(weight, 1e-4)
-        mean = near(small * sure[..., None]) / whole[:, None]
-        means.append(mean)
-        variance += np.maximum(near(square * sure) / whole - (mean**2).sum(1), 0)
-        both *= weight > 2e-3
-    return means[0], means[1], variance, both
-
-
-def _smooth_within(values: np.ndarray, where: np.ndarray, sigma: float) -> np.ndarray:
-    """Values (n,) of the n pixels of a mask, blurred among themselves."""
-    import cv2
-
-    field = np.zeros(where.shape, np.float32)
-    field[where] = values
-    total, weight = (cv2.GaussianBlur(item, (0, 0), sigma) for item in (field, where.astype(np.float32)))
-    return total[where] / np.maximum(weight[where], 1e-6)
-
-
 def fill_face(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:
     """Make the fitted face opaque, but for a margin at its outline: glasses and teeth leave no holes.
 
     Args:
-        alpha: (h, w) float32.
+        alpha: (h, w) uint8.
         face: (r, r) float32 share of the fitted face, coarser.
     """
     import cv2
 
-    core = cv2.erode((face > 0.99).astype(np.float32), np.ones((7, 7), np.uint8))
-    return np.maximum(alpha, cv2.resize(core, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    core = cv2.erode(cv2.compare(face, 0.99, cv2.CMP_GT), np.ones((7, 7), np.uint8))
+    return cv2.max(alpha, cv2.resize(core, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def piece_of(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """(h, w) bool: the connected pieces of a bool mask that share pixels with `seed`; the largest where none does."""
+    """The part of a mask that is connected, by sides or corners, to `seed`, which is one piece.
+
+    Where the seed is empty or meets nothing, it is the largest piece of the mask.
+
+    Args:
+        mask, seed: (h, w) uint8, 0 or 255; the seed counts as a bridge.
+
+    Returns:
+        (h, w) uint8, 0 or 255.
+    """
     import cv2
 
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count <= 1:
-        return mask
-    touched = np.unique(labels[seed & mask])
-    touched = touched[touched > 0]
-    if not len(touched):
-        touched = [1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
-    return np.isin(labels, touched)
+    # A pixel of the seed: the middle of its fullest row, so that no stray speck is taken for it.
+    counts = cv2.reduce(seed, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+    row = int(counts.argmax())
+    if counts[row]:
+        columns = np.flatnonzero(seed[row])
+        piece = _flooded(mask | seed, (int(columns[len(columns) // 2]), row)) & mask
+        if piece.any():
+            return piece
+    return _flooded(mask, _largest(mask)) if mask.any() else mask
+
+
+def _flooded(mask: np.ndarray, place: tuple[int, int]) -> np.ndarray:
+    """(h, w) uint8, 255 where a mask (h, w) is connected to a pixel x, y of it."""
+    import cv2
+
+    reached = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    cv2.floodFill(mask, reached, place, 0, flags=8 | cv2.FLOODFILL_MASK_ONLY | 255 << 8)
+    return reached[1:-1, 1:-1]
+
+
+def _largest(mask: np.ndarray) -> tuple[int, int]:
+    """x, y of a pixel in the largest piece of a mask that is not empty."""
+    import cv2
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    label = 1 + int(stats[1:count, cv2.CC_STAT_AREA].argmax())
+    left, top = int(stats[label, cv2.CC_STAT_LEFT]), int(stats[label, cv2.CC_STAT_TOP])
+    return left + int((labels[top, left:] == label).argmax()), top
 
 
 def keep_head(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:
     """Drop patches that are not connected to the face; alpha below `FAINT` becomes 0.
 
     Args:
-        alpha: (h, w) float32.
-        face: (h, w) bool, pixels of the fitted face.
+        alpha: (h, w) uint8.
+        face: (h, w) uint8, 255 in pixels of the fitted face.
     """
     import cv2
 
-    piece = piece_of(alpha > 0.25, face)
-    near = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return np.where(near & (alpha >= FAINT), alpha, 0).astype(np.float32)
+    piece = piece_of(cv2.compare(alpha, int(255 * CONNECTS), cv2.CMP_GT), face)
+    near = cv2.dilate(piece, np.ones((5, 5), np.uint8))
+    return cv2.threshold(alpha & near, int(255 * FAINT), 0, cv2.THRESH_TOZERO)[1]
 
 
 def flicker(before: np.ndarray, after: np.ndarray, source: np.ndarray, target: np.ndarray) -> float:
@@ -182,10 +122,13 @@ def flicker(before: np.ndarray, after: np.ndarray, source: np.ndarray, target: n
     not move with the head (hair, the collar on the torso) counts as trembling too.
 
     Args:
-        before, after: alpha (h, w) from 0 to 1 of two neighbouring frames.
+        before, after: alpha (h, w) uint8 of two neighbouring frames.
         source, target: their landmarks (n, 2), px.
     """
-    moved = carry(before.astype(np.float32), source, target)
-    after = after.astype(np.float32)
-    slope = np.hypot(np.diff(after, axis=1)[:-1], np.diff(after, axis=0)[:, :-1]).sum()
-    return float(np.abs(moved - after).sum() / max(float(slope), 1.0))
+    import cv2
+
+    moved = carry(before, source, target)
+    across, down = cv2.absdiff(after[:-1, 1:], after[:-1, :-1]), cv2.absdiff(after[1:, :-1], after[:-1, :-1])
+    edge = np.flatnonzero(across | down)
+    slope = np.hypot(across.ravel()[edge], down.ravel()[edge], dtype=np.float32).sum()
+    return float(cv2.sumElems(cv2.absdiff(moved, after))[0] / max(float(slope), 255.0))

@@ -8,9 +8,10 @@ import numpy as np
 from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
 from partnerface.head.model import HeadModel
+from partnerface.parsing.ahead import ahead
 from partnerface.parsing.classes import class_source
 from partnerface.parsing.label import INDEX, face_share
-from partnerface.parsing.matte import fill_face, flicker, keep_head, piece_of
+from partnerface.parsing.matte import CONNECTS, fill_face, flicker, keep_head, piece_of
 from partnerface.parsing.person import person_source
 from partnerface.parsing.policy import policy_alpha
 from partnerface.parsing.posed import PosedClip
@@ -18,7 +19,8 @@ from partnerface.parsing.posed import PosedClip
 
 @dataclass(frozen=True)
 class Parsed:
-    """One frame: alpha (h, w) and classes (h, w), uint8, and how many px the mask's outline trembled (0 at first)."""
+    """One frame: alpha (h, w) and classes (h, w), uint8, and how many px the mask's outline trembled since the frame
+    before, NaN where landmarks don't tell."""
 
     alpha: np.ndarray
     classes: np.ndarray
@@ -29,7 +31,7 @@ class ClipParser:
     """Parses a tracked clip; a context manager.
 
     Args:
-        frames: (N, s, s, 3) uint8, may be a memory map.
+        frames: (N, s, s, 3) uint8, on disk or in memory.
         landmarks: (N, L, 3) px.
         found: (N,) bool.
         model, tracking: the fitted head.
@@ -71,31 +73,31 @@ class ClipParser:
         self._classes.learn(self._person)
 
     def parse(self) -> Iterator[Parsed]:
-        """Every frame in order."""
-        for index in range(len(self.frames)):
-            yield self._frame(index)
+        """Every frame in order; alpha and the fitted head are made ahead, each by a thread of its own."""
+        indices = range(len(self.frames))
+        alphas = ahead(self._person.alpha(index) for index in indices)
+        shares = ahead(self.posed.all_class_shares(indices))
+        for index, alpha, share in zip(indices, alphas, shares, strict=True):
+            yield self._frame(index, alpha, share)
 
-    def _frame(self, index: int) -> Parsed:
+    def _frame(self, index: int, person: np.ndarray, shares: np.ndarray) -> Parsed:
         import cv2
 
-        height, width = self.frames.shape[1:3]
-        shares = self.posed.class_shares(index)
         face = face_share(shares)
-        large_face = cv2.resize(face, (width, height)) > 0.5
-        alpha = keep_head(fill_face(self._person.alpha(index), face), large_face)
+        large_face = cv2.compare(cv2.resize(face, self.frames.shape[2:0:-1]), 0.5, cv2.CMP_GT)
+        alpha = keep_head(fill_face(cv2.convertScaleAbs(person, alpha=255), face), large_face)
         classes = self._classes(index, alpha, shares)
         # What is above the collar but apart from the head (a raised hand) is not the head either.
-        head = (alpha > 0.25) & (classes != INDEX["cloth"])
+        head = cv2.compare(alpha, int(255 * CONNECTS), cv2.CMP_GT) & cv2.compare(classes, INDEX["cloth"], cv2.CMP_NE)
         apart = head & ~piece_of(head, large_face)
-        classes[cv2.dilate(apart.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~large_face] = INDEX[
-            "cloth"
-        ]
-        classes[alpha <= 0] = INDEX["background"]
-        stored = np.round(alpha * 255).astype(np.uint8)
-        return Parsed(stored, classes, self._flicker(index, policy_alpha(stored, classes, "head+neck")))
+        if apart.any():
+            wide = cv2.dilate(apart, np.ones((5, 5), np.uint8)) & ~large_face & cv2.compare(alpha, 0, cv2.CMP_GT)
+            np.copyto(classes, INDEX["cloth"], where=wide > 0)
+        return Parsed(alpha, classes, self._flicker(index, alpha, classes))
 
-    def _flicker(self, index: int, mask: np.ndarray) -> float:
-        value = 0.0
+    def _flicker(self, index: int, alpha: np.ndarray, classes: np.ndarray) -> float:
+        mask = policy_alpha(alpha, classes, "head+neck")
+        value = float("nan")
         if self._last is not None and self.found[index] and self.found[self._last[0]]:
             before, image = self._last
             value = flicker(image, mask, self.points[before], self.points[index])

@@ -8,10 +8,14 @@ import torch
 
 from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
-from partnerface.parsing.matte import refine, steady
+from partnerface.parsing.edges import refine
+from partnerface.parsing.matte import steady
 from partnerface.parsing.rvm import Memory, VideoMatting
 from partnerface.parsing.segment import INPUT, PersonSegmenter
 from partnerface.parsing.weights import KNOWN, load_weights
+
+#: Weight of a neighbour from which on one look per frame is enough: with a quarter both looks weigh alike.
+ALTERNATE = 0.2
 
 
 class PersonSource(Protocol):
@@ -44,43 +48,56 @@ class SelfieSource:
         points: (N, L, 2) landmarks, px.
         found: (N,) bool.
         smoothing: weight of each neighbouring frame's mask.
+
+    The mean of a plain and a mirrored look is steadier than either. Where frames are averaged with their neighbours,
+    every other frame is looked at mirrored, and both looks count alike; else each frame is looked at in both ways.
     """
 
     def __init__(self, frames: ClipArray, points: np.ndarray, found: np.ndarray, smoothing: float):
         self.frames, self.points, self.found, self.smoothing = frames, points, found, smoothing
         self.weights: dict[str, str] = {}
         self._segment = PersonSegmenter()
-        self._masks: dict[int, np.ndarray] = {}
+        self._seen: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def look(self, index: int) -> np.ndarray:
         """See `PersonSource`."""
-        return self._segment(np.asarray(self.frames[index]))
+        return self._segment(self.frames[index])
 
     def alpha(self, index: int) -> np.ndarray:
         """See `PersonSource`."""
-        alpha = refine(np.asarray(self.frames[index]), self._steady(index))
-        self._masks.pop(index - 1, None)
-        return alpha
+        mask = self._steady(index)
+        image, _ = self._see(index)
+        self._seen.pop(index - 1, None)
+        return refine(image, mask)
 
     def close(self) -> None:
         """See `PersonSource`."""
         self._segment.__exit__(None, None, None)
 
-    def _mask(self, index: int) -> np.ndarray:
-        if index not in self._masks:
-            self._masks[index] = self.look(index)
-        return self._masks[index]
+    def _see(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """A frame and its mask."""
+        if index not in self._seen:
+            image = np.asarray(self.frames[index])
+            self._seen[index] = image, self._segment(image, self._ways(index))
+        return self._seen[index]
 
-    def _steady(self, index: int) -> np.ndarray:
-        import cv2
-
+    def _near(self, index: int) -> list[int]:
+        """The frame and the neighbours that it is averaged with."""
         near = [index]
         if self.smoothing > 0 and self.found[index]:
             near += [i for i in (index - 1, index + 1) if 0 <= i < len(self.frames) and self.found[i]]
+        return near
+
+    def _ways(self, index: int) -> tuple[bool, ...]:
+        """Which looks a frame gets: whether mirrored, for each."""
+        alternate = self.smoothing >= ALTERNATE and len(self._near(index)) == 3
+        return (index % 2 == 1,) if alternate else (False, True)
+
+    def _steady(self, index: int) -> np.ndarray:
+        near = self._near(index)
         # Masks are moved at the segmenter's own resolution.
         scale = INPUT / self.frames.shape[1]
-        mask = steady([self._mask(i) for i in near], [self.points[i] * scale for i in near], self.smoothing)
-        return np.clip(cv2.resize(mask, self.frames.shape[2:0:-1], interpolation=cv2.INTER_CUBIC), 0, 1)
+        return steady([self._see(i)[1] for i in near], [self.points[i] * scale for i in near], self.smoothing)
 
 
 class MattingSource:

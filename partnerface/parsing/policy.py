@@ -20,14 +20,15 @@ def policy_alpha(alpha: np.ndarray, classes: np.ndarray, policy: str) -> np.ndar
         policy: a name of conventions.MASK_POLICIES.
 
     Returns:
-        (h, w) float32 from 0 to 1.
+        (h, w) uint8.
     """
     import cv2
 
-    names = MASK_POLICIES[policy]
-    kept = np.array([name in names for name in CLASS_NAMES], np.float32)
-    person = np.array([name != "background" for name in CLASS_NAMES], np.float32)
+    kept, person = np.zeros(256, np.uint8), np.zeros(256, np.uint8)
+    for number, name in enumerate(CLASS_NAMES):
+        kept[number] = 255 * (name in MASK_POLICIES[policy])
+        person[number] = 255 * (name != "background")
     # Among the person's pixels only, so that no faint line is left along what is dropped.
-    share = cv2.GaussianBlur((kept * person)[classes], (0, 0), EDGE_PX)
-    whole = cv2.GaussianBlur(person[classes], (0, 0), EDGE_PX)
-    return alpha.astype(np.float32) / 255 * (share / np.maximum(whole, 1e-6))
+    share = cv2.GaussianBlur(cv2.LUT(classes, kept), (0, 0), EDGE_PX)
+    whole = cv2.GaussianBlur(cv2.LUT(classes, person), (0, 0), EDGE_PX)
+    return cv2.multiply(alpha, cv2.divide(share, whole, scale=255), scale=1 / 255)

@@ -1,5 +1,6 @@
 """The fitted head in each frame: which class each pixel of it shows, and where the torso's own plane lies."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from partnerface.head.skinning import head_tensors, pose_head
 
 #: MediaPipe's point of the chin.
 CHIN = 152
+#: Frames that are posed at once: enough to spread the cost of reading the blendshapes, and not much memory.
+TOGETHER = 16
 MOTION = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 
 
@@ -69,32 +72,43 @@ class PosedClip:
         self._shape = torch.as_tensor(tracking["shape"], dtype=torch.float32)
         self._motion = {name: torch.as_tensor(tracking[name], dtype=torch.float32) for name in MOTION}
         self._focal, self._centre = float(tracking["focal"]), np.asarray(tracking["principal_point"])
-        self._onehot = np.eye(len(CLASS_NAMES), dtype=np.float32)[model.regions]
+        self._classes = model.regions.astype(np.int64)[model.faces.T]
 
     def __len__(self) -> int:
         return len(self._motion["translation"])
 
-    def vertices(self, index: int) -> np.ndarray:
-        """(V, 3) vertices in frame `index`, camera space, metres."""
+    def vertices(self, indices: Sequence[int]) -> np.ndarray:
+        """(n, V, 3) vertices in frames `indices`, camera space, metres."""
+        chosen = list(indices)
         with torch.no_grad():
-            posed = pose_head(self._tensors, self._shape, **{k: v[index : index + 1] for k, v in self._motion.items()})
-        return posed.vertices[0].numpy()
+            posed = pose_head(self._tensors, self._shape, **{k: v[chosen] for k, v in self._motion.items()})
+        return posed.vertices.numpy()
 
     def class_shares(self, index: int) -> np.ndarray:
         """(r, r, C) float32: how much of each class the fitted head shows in a pixel; sums to 1 on the head, 0 beside.
 
-        `r` is the raster size; the whole frame is covered.
+        `r` is the raster size; the whole frame is covered. In memory each class is a picture by itself.
         """
-        vertices = self.vertices(index)
-        shrink = self.raster_size / self.image_size
-        pixels = project(vertices, self._focal, self._centre[index]) * shrink
+        return next(self.all_class_shares([index]))
+
+    def all_class_shares(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
+        """`class_shares` of each of these frames in turn, posed some at a time, which is quicker."""
+        for start in range(0, len(indices), TOGETHER):
+            together = indices[start : start + TOGETHER]
+            for index, vertices in zip(together, self.vertices(together), strict=True):
+                yield self._draw(vertices, self._centre[index])
+
+    def _draw(self, vertices: np.ndarray, centre: np.ndarray) -> np.ndarray:
         size = self.raster_size
+        pixels = project(vertices, self._focal, centre) * (size / self.image_size)
         face, weights, _ = rasterize(pixels, vertices[:, 2], self.model.faces, size, size, cull=True)
-        seen = face >= 0
-        shares = np.zeros((size, size, len(CLASS_NAMES)), np.float32)
-        corners = self._onehot[self.model.faces[face[seen]]]
-        shares[seen] = (corners * weights[seen][:, :, None]).sum(1)
-        return shares
+        seen = np.flatnonzero(face.ravel() >= 0)
+        classes, weights = self._classes[:, face.ravel()[seen]], weights.reshape(-1, 3)[seen]
+        planes = np.zeros((len(CLASS_NAMES), size, size), np.float32)
+        flat = planes.reshape(-1)
+        for corner in range(3):
+            flat[classes[corner] * size**2 + seen] += weights[:, corner]
+        return np.moveaxis(planes, 0, -1)
 
     def torso_frames(self) -> TorsoFrames:
         """The torso's plane in all frames."""

@@ -39,7 +39,7 @@ def mask_tiles(image: np.ndarray, alpha: np.ndarray, classes: np.ndarray, number
     """
     import cv2
 
-    kept = policy_alpha(alpha, classes, "head+neck")[..., None]
+    kept = policy_alpha(alpha, classes, "head+neck")[..., None] / np.float32(255)
     on_green = (image * kept + GREEN * (1 - kept) + 0.5).astype(np.uint8)
     out = []
     for picture, text in ((on_green, f"{number}"), (_blend(image, paint(classes)), "")):

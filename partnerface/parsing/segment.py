@@ -1,5 +1,6 @@
 """Where the person is, by MediaPipe's selfie segmentation."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -12,17 +13,12 @@ INPUT = 256
 
 
 class PersonSegmenter:
-    """Selfie segmentation of a square crop around the head; a context manager.
+    """Selfie segmentation of a square crop around the head; a context manager."""
 
-    Args:
-        mirrored: also look at the mirrored picture and take the mean, which is steadier at hair.
-    """
-
-    def __init__(self, mirrored: bool = True):
+    def __init__(self):
         hush_logs()
         from mediapipe.python.solutions import selfie_segmentation
 
-        self.mirrored = mirrored
         with quiet():
             # Model 0 takes a square, which suits a square crop.
             self._model: Any = selfie_segmentation.SelfieSegmentation(model_selection=0)
@@ -36,11 +32,12 @@ class PersonSegmenter:
     ) -> None:
         self._model.close()
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray, mirrored: Iterable[bool] = (False, True)) -> np.ndarray:
         """The probability of being a person.
 
         Args:
             image: (h, w, 3) uint8 sRGB.
+            mirrored: the looks, of which the mean is taken: whether the model is shown the mirrored picture.
 
         Returns:
             (INPUT, INPUT) float32 from 0 to 1, at the model's own resolution; the whole image is covered.
@@ -50,10 +47,11 @@ class PersonSegmenter:
         # The graph would sample without a low-pass.
         smaller = cv2.INTER_AREA if min(image.shape[:2]) > INPUT else cv2.INTER_LINEAR
         small = cv2.resize(image, (INPUT, INPUT), interpolation=smaller)
-        mask = self._look(small)
-        if self.mirrored:
-            mask = (mask + self._look(np.ascontiguousarray(small[:, ::-1]))[:, ::-1]) / 2
-        return np.ascontiguousarray(mask, dtype=np.float32)
+        masks = [
+            self._look(np.ascontiguousarray(small[:, ::-1]))[:, ::-1] if turned else self._look(small)
+            for turned in mirrored
+        ]
+        return np.ascontiguousarray(sum(masks) / len(masks), dtype=np.float32)
 
     def _look(self, image: np.ndarray) -> np.ndarray:
         # A copy: the graph reuses the memory of its answer.

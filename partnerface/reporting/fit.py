@@ -53,7 +53,7 @@ def fit(shelf: Shelf, subject: SubjectFolder) -> Fit | Missing:
     seen = ~bridged & np.isfinite(error)
     if not seen.any():
         return Missing("no frame of tracking.npz has landmarks; run `partnerface tracking` again")
-    time_s, number = _times(subject, len(error))
+    time_s, number = frame_times(subject, len(error))
     median, p95 = (float(np.quantile(error[seen], q)) for q in (0.5, 0.95))
     worst = int(np.argmax(np.where(seen, error, -1)))
     gaps = [(float(time_s[i]), float(time_s[min(i + 1, len(error) - 1)]), WARN) for i in np.flatnonzero(bridged)]
@@ -71,7 +71,7 @@ def fit(shelf: Shelf, subject: SubjectFolder) -> Fit | Missing:
     )
 
 
-def _times(subject: SubjectFolder, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+def frame_times(subject: SubjectFolder, count: int) -> tuple[np.ndarray, np.ndarray | None]:
     """Time and source number of each stored frame; the position alone where frames.json does not tell."""
     try:
         camera = read_json(subject.camera, "frames")

@@ -21,6 +21,7 @@ from partnerface.reporting.dag import dag
 from partnerface.reporting.fit import fit
 from partnerface.reporting.heldout import held_out
 from partnerface.reporting.learning import learning
+from partnerface.reporting.masks import steadiness
 from partnerface.reporting.results import Group, first_runs, group_runs, method_of, read_run, run_names, subjects
 from partnerface.reporting.table import mean_tables, sections
 
@@ -118,6 +119,7 @@ def _chapter(shelf: Shelf, folder: SubjectFolder, anchor: str, colours: dict[str
         "source": source_frames(shelf, folder),
         "fit": fit(shelf, folder),
         "masks": shelf.picture(folder.masks_sheet, "parsing"),
+        "steadiness": steadiness(shelf, folder),
         "splits": splits(shelf, folder),
         "learning": learning(shelf, folder, {name: colours[name] for name in names}),
         "held_out": held_out(shelf, folder, groups[0], colours) if groups else Missing("no run has been evaluated yet"),

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
             stack.enter_context(npy_writer(path, shape, "uint8")) for path, shape in zip(paths, shapes, strict=True)
         )
         for index in track(range(count), stage, count):
-            kept = policy_alpha(alpha[index], classes[index], settings.mask_policy)
+            kept = policy_alpha(alpha[index], classes[index], settings.mask_policy) / np.float32(255)
             rgb, small, labels = compose(frames[index], kept, classes[index], background, size)
             append_rgb(rgb)
             append_alpha(small)

@@ -7,7 +7,8 @@ from partnerface.config.settings import ParsingSettings
 
 HELP = (
     "reads frames.npy, landmarks.npz and the fitted head, writes alpha.npy (soft mask of the person), classes.npy "
-    "(skin, brows, eyes, nose, lips, mouth, ears, hair, neck, cloth) and masks.jpg (a sheet to look at)"
+    "(skin, brows, eyes, nose, lips, mouth, ears, hair, neck, cloth) masks.npz (how much "
+    "the outline trembles) and masks.jpg (a sheet to look at)"
 )
 SETTINGS = ParsingSettings
 
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace, settings: ParsingSettings) -> None:
 
     import numpy as np
 
-    from partnerface.artefacts import SubjectFolder, read_json, read_npz, write
+    from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_npz
     from partnerface.artefacts.arrays import npy_writer, open_npy
     from partnerface.head.model import HeadModel
     from partnerface.landmarks.container import Landmarks
@@ -61,9 +62,12 @@ def run(args: argparse.Namespace, settings: ParsingSettings) -> None:
             if index in shown:
                 tiles += mask_tiles(frames[index], parsed.alpha, parsed.classes, int(camera["kept"][index]))
             bar.step()
-    measured = {"flicker_px": round(float(np.mean(flicker[1:])), 5) if len(flicker) > 1 else 0.0}
+    told = np.isfinite(flicker)
+    measured = {"flicker_px": round(float(np.mean(np.array(flicker)[told])), 5) if told.any() else 0.0}
     print(
         f"parsing: the mask's outline trembles by {measured['flicker_px']:.2f} px from frame to frame", file=sys.stderr
     )
+    arrays = {"flicker_px": np.array(flicker, np.float32), "image_size": np.array(frames.shape[1])}
+    write_npz(folder.masks, arrays, stage, inputs, **params, **measured)
     with write(folder.masks_sheet, stage, inputs, params | measured) as path:
         save_jpeg(str(path), sheet(tiles, columns=8))

@@ -36,6 +36,12 @@ def test_classes_are_where_a_face_has_them(clip: PosedClip) -> None:
     np.testing.assert_allclose(face_share(shares) + shares[..., INDEX["neck"]], total, atol=1e-6)
 
 
+def test_frames_posed_together_are_those_posed_alone(clip: PosedClip) -> None:
+    together = list(clip.all_class_shares([4, 0, 2]))
+    for index, shares in zip([4, 0, 2], together, strict=True):
+        np.testing.assert_allclose(shares, clip.class_shares(index), atol=1e-4)
+
+
 def test_a_closer_look_shows_the_same(clip: PosedClip) -> None:
     fine = PosedClip(clip.model, tracking(clip.model, 6), raster_size=256)
     for name in ("lips", "nose", "eyes"):
@@ -59,8 +65,8 @@ def test_labels_take_the_head_inside_and_the_collar_below() -> None:
     shares[10:11, 12:20, :] = 0
     shares[10:11, 12:20, INDEX["brows"]] = 1
     shares[20:28, 13:19, INDEX["neck"]] = 1
-    alpha = np.zeros((64, 64), np.float32)
-    alpha[6:64, 12:52] = 1
+    alpha = np.zeros((64, 64), np.uint8)
+    alpha[6:64, 12:52] = 255
     below = np.zeros((64, 64), np.float32)
     below[50:] = 1
     hairy = np.full((32, 32), -1.0, np.float32)
@@ -86,7 +92,7 @@ def test_a_chin_in_front_of_the_collar_stays() -> None:
     shares[8:24, 10:22, INDEX["skin"]] = 1
     below = np.zeros((64, 64), np.float32)
     below[40:] = 1
-    out = label(np.ones((64, 64), np.float32), shares, below, np.zeros((32, 32), np.float32), 60)
+    out = label(np.full((64, 64), 255, np.uint8), shares, below, np.zeros((32, 32), np.float32), 60)
     assert CLASS_NAMES[out[44, 32]] == "skin"
     assert CLASS_NAMES[out[44, 10]] == "cloth"
 

@@ -105,10 +105,10 @@ def test_alpha_by_matting(folder: SubjectFolder, tmp_path: Path, alpha: str, tru
     model, tracking = HeadModel.load(folder.head), read_npz(folder.tracking, "tracking")
     face = PosedClip(model, tracking, 96).class_shares(4)
     face = face.sum(-1) - face[..., CLASS_NAMES.index("neck")]
-    inside = np.zeros((SIZE, SIZE), bool)
-    inside[70:100, 110:130] = True  # the face: of the pieces of alpha its own stays
-    expected = keep_head(fill_face(made[4], face), inside)
-    np.testing.assert_array_equal(stored[4], np.round(expected * 255))
+    inside = np.zeros((SIZE, SIZE), np.uint8)
+    inside[70:100, 110:130] = 255  # the face: of the pieces of alpha its own stays
+    expected = keep_head(fill_face(np.round(made[4] * 255).astype(np.uint8), face), inside)
+    np.testing.assert_array_equal(stored[4], expected)
     assert ((classes > 0) == (stored > 0)).all()
     for path in (folder.alpha, folder.classes, folder.masks_sheet):
         params = stamp(path)
@@ -124,8 +124,8 @@ def test_classes_by_the_parser(folder: SubjectFolder, tmp_path: Path) -> None:
     settings = ParsingSettings(classes="bisenet", weights=str(tmp_path), weights_sha256=(digest,))
     source = class_source(frames, posed, settings)
     assert isinstance(source, ParserClasses)
-    alpha = np.zeros((SIZE, SIZE), np.float32)
-    alpha[20:, 30:200] = 0.4
+    alpha = np.zeros((SIZE, SIZE), np.uint8)
+    alpha[20:, 30:200] = 100
     classes = source(2, alpha, posed.class_shares(2))
     assert classes.dtype == np.uint8
     assert ((classes > 0) == (alpha > 0)).all()

@@ -60,6 +60,10 @@ def test_masks_move_with_the_head(subject: SubjectFolder) -> None:
     stamp = json.loads(subject.masks_sheet.with_name("masks.jpg.stamp.json").read_text())
     assert 0 <= stamp["params"]["flicker_px"] < 1.0
     assert subject.masks_sheet.stat().st_size > 5000
+    flicker = read_npz(subject.masks, "parsing")["flicker_px"]
+    # Neither the first frame has one before it, nor is a face found in frame 3.
+    assert np.flatnonzero(np.isnan(flicker)).tolist() == [0, 3, 4]
+    assert np.nanmean(flicker) == pytest.approx(stamp["params"]["flicker_px"], abs=1e-4)
 
 
 def test_the_collar_stands_on_the_torso(subject: SubjectFolder) -> None:

@@ -156,6 +156,8 @@ def _write_clip(subject: SubjectFolder, clip: Clip, source: np.ndarray, count: i
     save_sheet(subject.contact_sheet, clip.rgb, "frames")
     save_sheet(subject.masks_sheet, clip.rgb // 2 + (clip.classes * 10)[..., None], "parsing")
     n = np.arange(count)
+    trembling = np.where(n == 0, np.nan, 0.3 + 0.2 * (n == 30))
+    write_npz(subject.masks, {"flicker_px": trembling, "image_size": np.array(size)}, "parsing")
     error = 0.6 + 0.3 * np.abs(np.sin(n / 9)) + 0.05 * np.random.default_rng(0).random(count)
     arrays = {
         "error_px": error.astype(np.float32),

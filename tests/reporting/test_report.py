@@ -161,7 +161,7 @@ def test_videos_beyond_the_size_are_named_the_first_ones_embedded(results, subje
 
 
 @pytest.mark.parametrize(
-    "name", ["frames.csv", "frames.json", "frames.jpg", "tracking.npz", "tracking.mp4", "masks.jpg"]
+    "name", ["frames.csv", "frames.json", "frames.jpg", "tracking.npz", "tracking.mp4", "masks.jpg", "masks.npz"]
 )
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_a_missing_or_torn_piece_is_named(results, subject, name, damage):

@@ -9,6 +9,7 @@ rule parsing:
     output:
         alpha="<results>/{subject}/alpha.npy",
         classes="<results>/{subject}/classes.npy",
+        masks="<results>/{subject}/masks.npz",
         sheet="<results>/{subject}/masks.jpg",
     log:
         "<logs>/{subject}/parsing.log",

@@ -4,6 +4,7 @@ rule report:
         frames=ROAD.each("{subject}/frames.jpg"),
         tracking=ROAD.each("{subject}/tracking.mp4"),
         masks=ROAD.each("{subject}/masks.jpg"),
+        steadiness=ROAD.each("{subject}/masks.npz"),
         capture=ROAD.each("{subject}/capture.json"),
         videos=ROAD.each("{subject}/{run}/heldout.mp4"),
         protocols=ROAD.each("{subject}/{run}/protocol.json"),
