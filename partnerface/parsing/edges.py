@@ -41,7 +41,7 @@ def refine(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     # A cell that is settled but borders on one that is not, or on the other side, holds part of the edge.
     sides = (coarse >= 0.5).astype(np.uint8)
     crossed = cv2.morphologyEx(sides, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    edge = cv2.dilate(soft, np.ones((3, 3), np.uint8)) | crossed
+    edge = cv2.max(cv2.dilate(soft, np.ones((3, 3), np.uint8)), crossed)
     out = cv2.resize(sides, (width, height), interpolation=cv2.INTER_NEAREST_EXACT).astype(np.float32)
     pixels = np.flatnonzero(cv2.resize(edge, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
     if not len(pixels):

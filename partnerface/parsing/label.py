@@ -4,6 +4,7 @@ import numpy as np
 
 from partnerface.conventions import CLASS_NAMES
 from partnerface.parsing.colours import ColourModel, to_lab
+from partnerface.parsing.matte import marked
 
 INDEX = {name: number for number, name in enumerate(CLASS_NAMES)}
 #: Below so much of the head in a pixel it counts as beside the head.
@@ -90,18 +91,18 @@ def label(
     # Where hair mixes with the background its colour may be like skin's: above the chin skin is near the fitted head.
     reach = 2 * max(1, round(NEAR * coarse)) + 1
     total = shares.sum(-1)
-    head = cv2.dilate(cv2.compare(total, COVERED, cv2.CMP_GT), np.ones((reach, reach), np.uint8))
+    head = cv2.dilate(marked(total > COVERED), np.ones((reach, reach), np.uint8))
     chin = int(np.clip(np.ceil(chin_row * fine / height - 0.5), 0, fine))
     np.copyto(out[:chin], INDEX["skin"], where=~hairy[:chin] & (cv2.resize(head, (fine, fine)) > 127)[:chin])
     np.copyto(out[chin:], INDEX["neck"], where=~hairy[chin:])
     front = np.zeros_like(out)
-    left, top, wide, high = cv2.boundingRect(cv2.compare(total, 0, cv2.CMP_GT))
+    left, top, wide, high = cv2.boundingRect(marked(total > 0))
     if wide:
         # One cell more on each side, so that a border's cells are blended as in the whole picture.
         part = np.s_[max(top - 1, 0) : top + high + 1, max(left - 1, 0) : left + wide + 1]
         within = tuple(slice(FINER * side.start, FINER * side.stop) for side in part)
         inner, hairs = out[within], hairy[within]
-        names, sums = _winners(shares[part], inner.shape[::-1])
+        names, sums = _winners(shares[part], (inner.shape[1], inner.shape[0]))
         covered = sums > COVERED
         np.copyto(inner, names, where=covered)
         inner[hairs & covered & (inner == INDEX["skin"]) & _above_brows(inner)] = INDEX["hair"]
@@ -114,11 +115,16 @@ def label(
 
 def _above_brows(classes: np.ndarray) -> np.ndarray:
     """(h, w) bool: where hair may hang over the face's skin: above the brows, and beside them as low as the eyes."""
-    brows, eyes = classes == INDEX["brows"], classes == INDEX["eyes"]
-    rows = np.arange(len(classes))[:, None]
-    lowest = int(np.flatnonzero(eyes.any(1)).max(initial=-1))
-    limit = np.where(brows.any(0), brows.argmax(0), max(lowest, 0))
-    return rows < limit if brows.any() else np.ones(classes.shape, bool)
+    brows, eyes = classes == INDEX["brows"], (classes == INDEX["eyes"]).any(1)
+    columns = np.flatnonzero(brows.any(0))
+    if not len(columns):
+        return np.ones(classes.shape, bool)
+    tops = brows[:, columns].argmax(0)
+    limit = np.full(classes.shape[1], max(int(tops.max()), int(np.flatnonzero(eyes).max(initial=0))))
+    # Between the brows there is the bridge of glasses, dark like hair.
+    limit[columns[0] : columns[-1] + 1] = int(tops.max())
+    limit[columns] = tops
+    return np.arange(len(classes))[:, None] < limit
 
 
 def _winners(shares: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +142,7 @@ def _winners(shares: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.
         if not plane.any():
             continue
         share = cv2.resize(plane, size)
-        greater = cv2.compare(share, best, cv2.CMP_GT)
+        greater = share > best
         best, total = cv2.max(best, share), total + share
-        np.copyto(winner, number, where=greater > 0)
+        np.copyto(winner, number, where=greater)
     return winner, total

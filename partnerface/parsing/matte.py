@@ -45,6 +45,11 @@ def steady(masks: list[np.ndarray], points: list[np.ndarray], share: float) -> n
     return out.astype(np.float32)
 
 
+def marked(where: np.ndarray) -> np.ndarray:
+    """A bool mask as uint8, 255 where it is true: what OpenCV takes and what bitwise operations leave as it is."""
+    return where.view(np.uint8) * np.uint8(255)
+
+
 def fill_face(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:
     """Make the fitted face opaque, but for a margin at its outline: glasses and teeth leave no holes.
 
@@ -54,7 +59,7 @@ def fill_face(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    core = cv2.erode(cv2.compare(face, 0.99, cv2.CMP_GT), np.ones((7, 7), np.uint8))
+    core = cv2.erode(marked(face > 0.99), np.ones((7, 7), np.uint8))
     return cv2.max(alpha, cv2.resize(core, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
@@ -87,7 +92,7 @@ def _flooded(mask: np.ndarray, place: tuple[int, int]) -> np.ndarray:
     import cv2
 
     reached = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
-    cv2.floodFill(mask, reached, place, 0, flags=8 | cv2.FLOODFILL_MASK_ONLY | 255 << 8)
+    cv2.floodFill(mask, reached, place, (0,), flags=8 | cv2.FLOODFILL_MASK_ONLY | 255 << 8)
     return reached[1:-1, 1:-1]
 
 
@@ -110,7 +115,7 @@ def keep_head(alpha: np.ndarray, face: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    piece = piece_of(cv2.compare(alpha, int(255 * CONNECTS), cv2.CMP_GT), face)
+    piece = piece_of(marked(alpha > 255 * CONNECTS), face)
     near = cv2.dilate(piece, np.ones((5, 5), np.uint8))
     return cv2.threshold(alpha & near, int(255 * FAINT), 0, cv2.THRESH_TOZERO)[1]
 
@@ -129,6 +134,6 @@ def flicker(before: np.ndarray, after: np.ndarray, source: np.ndarray, target: n
 
     moved = carry(before, source, target)
     across, down = cv2.absdiff(after[:-1, 1:], after[:-1, :-1]), cv2.absdiff(after[1:, :-1], after[:-1, :-1])
-    edge = np.flatnonzero(across | down)
+    edge = np.flatnonzero(cv2.max(across, down))
     slope = np.hypot(across.ravel()[edge], down.ravel()[edge], dtype=np.float32).sum()
     return float(cv2.sumElems(cv2.absdiff(moved, after))[0] / max(float(slope), 255.0))

@@ -11,7 +11,7 @@ from partnerface.head.model import HeadModel
 from partnerface.parsing.ahead import ahead
 from partnerface.parsing.classes import class_source
 from partnerface.parsing.label import INDEX, face_share
-from partnerface.parsing.matte import CONNECTS, fill_face, flicker, keep_head, piece_of
+from partnerface.parsing.matte import CONNECTS, fill_face, flicker, keep_head, marked, piece_of
 from partnerface.parsing.person import person_source
 from partnerface.parsing.policy import policy_alpha
 from partnerface.parsing.posed import PosedClip
@@ -84,15 +84,15 @@ class ClipParser:
         import cv2
 
         face = face_share(shares)
-        large_face = cv2.compare(cv2.resize(face, self.frames.shape[2:0:-1]), 0.5, cv2.CMP_GT)
+        large_face = marked(cv2.resize(face, self.frames.shape[2:0:-1]) > 0.5)
         alpha = keep_head(fill_face(cv2.convertScaleAbs(person, alpha=255), face), large_face)
         classes = self._classes(index, alpha, shares)
         # What is above the collar but apart from the head (a raised hand) is not the head either.
-        head = cv2.compare(alpha, int(255 * CONNECTS), cv2.CMP_GT) & cv2.compare(classes, INDEX["cloth"], cv2.CMP_NE)
+        head = marked((alpha > 255 * CONNECTS) & (classes != INDEX["cloth"]))
         apart = head & ~piece_of(head, large_face)
         if apart.any():
-            wide = cv2.dilate(apart, np.ones((5, 5), np.uint8)) & ~large_face & cv2.compare(alpha, 0, cv2.CMP_GT)
-            np.copyto(classes, INDEX["cloth"], where=wide > 0)
+            wide = cv2.dilate(apart, np.ones((5, 5), np.uint8)) & ~large_face
+            np.copyto(classes, INDEX["cloth"], where=(wide > 0) & (alpha > 0))
         return Parsed(alpha, classes, self._flicker(index, alpha, classes))
 
     def _flicker(self, index: int, alpha: np.ndarray, classes: np.ndarray) -> float:

@@ -115,3 +115,22 @@ def test_hair_is_told_from_skin_by_colour() -> None:
     assert (told[38:] < 0).all()
     bald = HairOrSkin(skin, hair[:0])(image, np.ones((64, 64), bool))
     assert (bald < 0).all()
+
+
+def test_hair_hangs_beside_the_brows_but_not_between_them() -> None:
+    shares = np.zeros((32, 32, len(CLASS_NAMES)), np.float32)
+    shares[6:28, 6:26, INDEX["skin"]] = 1
+    for name, row, columns in (("brows", 12, (10, 14)), ("brows", 12, (18, 22)), ("eyes", 15, (10, 14))):
+        shares[row, slice(*columns), :] = 0
+        shares[row, slice(*columns), INDEX[name]] = 1
+    alpha, below = np.full((64, 64), 255, np.uint8), np.zeros((64, 64), np.float32)
+    out = label(alpha, shares, below, np.ones((32, 32), np.float32), chin_row=60)
+
+    def at(x: int, y: int) -> str:
+        return CLASS_NAMES[out[y, x]]
+
+    assert at(32, 20) == "hair"  # the forehead under a fringe
+    assert at(32, 28) == "skin"  # the bridge of dark glasses
+    assert at(24, 28) == "skin"  # below a brow
+    assert at(15, 28) == "hair"  # the temple
+    assert at(15, 40) == "skin"  # the cheek
