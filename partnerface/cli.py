@@ -20,6 +20,7 @@ from partnerface.launch import guard
 COMMANDS = {
     "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
     "doctor": ("partnerface.doctor.command", "say what this machine has and whether the road can be walked"),
+    "bench": ("partnerface.bench.command", "measure how fast the stages and the model are on this machine"),
 }
 
 PICTURE = """\

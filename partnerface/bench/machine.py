@@ -1,0 +1,81 @@
+"""The machine that was measured, in words, and the speed of its matrix product."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import time
+from pathlib import Path
+
+from partnerface import __version__
+from partnerface.bench.result import timed
+
+PACKAGES = ("torch", "numpy", "mediapipe", "opencv-contrib-python")
+#: Edges of the square matrices of which the fastest says what the machine can do: from what lies in a core's cache to
+#: what lies in that of the processor.
+EDGES = (256, 512, 1024, 2048)
+#: A share of waiting that is told.
+WORTH_A_LINE = 0.05
+
+
+def machine() -> list[str]:
+    """Processor, cores, threads and versions; and how busy the machine was when the measuring began."""
+    import torch
+
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    versions = []
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+    cores, threads = len(os.sched_getaffinity(0)), torch.get_num_threads()
+    return [
+        f"machine   {name}, {cores} cores, {threads} torch threads, load {os.getloadavg()[0]:.1f}",
+        f"versions  partnerface {__version__}, Python {platform.python_version()}, {', '.join(versions)}",
+    ]
+
+
+class Crowd:
+    """How long this thread waits for a processor while others have them: then wall times say little of the machine."""
+
+    def __init__(self):
+        self._start, self._waited = time.perf_counter(), _waited_s()
+
+    def told(self) -> list[str]:
+        """A line where the wait since the beginning is worth one."""
+        now = _waited_s()
+        if now is None or self._waited is None:
+            return []
+        share = (now - self._waited) / (time.perf_counter() - self._start)
+        if share < WORTH_A_LINE:
+            return []
+        return [f"busy      {100 * share:.0f} % of the time went by waiting for a processor: all rates are too low"]
+
+
+def _waited_s() -> float | None:
+    """Seconds in which the main thread could have run and did not, as Linux counts them; None elsewhere."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def peak(repeats: int) -> float:
+    """Floating-point operations per second of torch's float32 matrix product, at the size where it is fastest.
+
+    2 n^3 of them in the product of two n x n matrices.
+    """
+    import torch
+
+    best = 0.0
+    for edge in EDGES:
+        a, b, out = (torch.rand(edge, edge) for _ in range(3))
+
+        def multiply(a=a, b=b, out=out) -> None:
+            torch.mm(a, b, out=out)
+
+        multiply()
+        best = max(best, 2 * edge**3 / min(timed(multiply, repeats)))
+    return best

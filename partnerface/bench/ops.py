@@ -1,0 +1,186 @@
+"""The model's operations at the sizes of a training step, forward and backward."""
+
+import itertools
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from partnerface.avatar.canonical import GEOMETRY, CanonicalField
+from partnerface.avatar.methods import METHODS
+from partnerface.avatar.model import BASE_RESOLUTION
+from partnerface.avatar.motion import Motion
+from partnerface.avatar.surface import Surface
+from partnerface.bench.drawn import DISTANCE_M, drawn_head, drawn_motion
+from partnerface.bench.machine import peak
+from partnerface.bench.result import REFERENCE, Result, result, say, timed
+from partnerface.bench.rows import Sizes
+from partnerface.head.skinning import head_tensors
+from partnerface.kernels.reference.composite import composite_weights, ray_sums
+from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
+from partnerface.kernels.reference.march import march, voxel
+from partnerface.kernels.reference.part_mixture import part_mixture
+
+CONFIG = METHODS["partnerface"]
+WARM_UP = 2
+#: Forward, and twice as much again backward: for the gradient of the input and for that of the weights.
+BOTH_WAYS = 3
+#: Samples of a ray that are left after empty space was dropped; frames that the samples of a step come from.
+PER_RAY, FRAMES = 8, 16
+#: How far off the surface samples lie, m.
+OFF_SURFACE = 0.005
+#: Edge of the voxels that march looks at, and how far off the surface they are occupied, m and voxels.
+VOXEL, ROOM = 0.004, 3
+
+
+@dataclass
+class Work:
+    """An op and its inputs.
+
+    Attributes:
+        call: forward and backward. items: how many `unit`s it does.
+        operations: floating-point operations of a call, or None where they were not counted.
+    """
+
+    call: Callable[[], object]
+    items: int
+    unit: str = "samples/s"
+    operations: float | None = None
+
+
+def ops(names: Sequence[str], sizes: Sizes, repeats: int) -> tuple[list[str], list[Result]]:
+    """What was measured besides, in words, and the rows of some ops."""
+    lines: list[str] = []
+    found: list[Result] = []
+    reached = 0.0
+    for name in names:
+        torch.manual_seed(0)
+        work = _WORK[name](sizes)
+        say(f"{name}, {repeats} times")
+        timed(work.call, WARM_UP)
+        seconds = timed(work.call, repeats)
+        share = None
+        if work.operations is not None:
+            if not reached:
+                say("the machine's matrix product")
+                reached = peak(repeats)
+                lines.append(f"peak      {reached / 1e9:.3g} GFLOP/s in torch's float32 matrix product")
+            share = work.operations / statistics.median(seconds) / reached
+        found.append(
+            result(name, REFERENCE, seconds, work.items, work.unit, ratio_to_reference=1.0, fraction_of_peak=share)
+        )
+    return lines, found
+
+
+def _backward(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Gradients of the inputs under gradients of 1 of the outputs."""
+    return torch.autograd.grad(list(outputs), list(inputs), [torch.ones_like(one) for one in outputs])
+
+
+def linear_operations(widths: Sequence[int]) -> int:
+    """Multiplications and additions for one sample in a chain of linear layers: 2 a b in a layer from a to b."""
+    return sum(2 * a * b for a, b in itertools.pairwise(widths))
+
+
+def _spec() -> HashGridSpec:
+    return HashGridSpec(CONFIG.levels, CONFIG.features, BASE_RESOLUTION, CONFIG.finest_resolution, CONFIG.log2_size)
+
+
+def field_mlp(sizes: Sizes) -> Work:
+    """The networks of the canonical field: features → density and geometry; geometry and direction → colour."""
+    spec, width = _spec(), CONFIG.field_width
+    field = CanonicalField(spec, width, 0, torch.zeros(3), 1.0)
+    features = torch.randn(sizes.samples, spec.width).requires_grad_()
+    direction = torch.nn.functional.normalize(torch.randn(sizes.samples, 3), dim=1)
+    inputs = [features, *field.geometry.parameters(), *field.colour.parameters()]
+
+    def call() -> None:
+        geometry = field.geometry(features)
+        colour = torch.sigmoid(field.colour(torch.cat([geometry[:, 1:], direction], dim=1)))
+        _backward([torch.exp(geometry[:, 0]), colour], inputs)
+
+    sample = linear_operations([spec.width, width, 1 + GEOMETRY]) + linear_operations([GEOMETRY + 3, width, width, 3])
+    return Work(call, sizes.samples, operations=BOTH_WAYS * sample * sizes.samples)
+
+
+def mixture(sizes: Sizes) -> Work:
+    """The local deformation networks of the default method and their blend."""
+    parts = CONFIG.parts
+    widths = [3 + 6 * CONFIG.part_frequencies + CONFIG.code_size] + [CONFIG.part_width] * (CONFIG.part_layers - 1) + [3]
+    features = torch.randn(sizes.samples, widths[0]).requires_grad_()
+    weights = torch.softmax(torch.randn(sizes.samples, parts), dim=1).requires_grad_()
+    layers = [
+        ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.zeros(parts, b).requires_grad_())
+        for a, b in itertools.pairwise(widths)
+    ]
+    inputs = [features, weights, *(tensor for pair in layers for tensor in pair)]
+    sample = parts * (linear_operations(widths) + 2 * widths[-1])
+    return Work(
+        lambda: _backward([part_mixture(features, weights, layers)], inputs),
+        sizes.samples,
+        operations=BOTH_WAYS * sample * sizes.samples,
+    )
+
+
+def grid(sizes: Sizes) -> Work:
+    """Points all over the cube, which is harder on a processor's caches than those on a head."""
+    spec = _spec()
+    points = torch.rand(sizes.samples, 3).requires_grad_()
+    entries = torch.randn(spec.entries, spec.features).requires_grad_()
+    return Work(lambda: _backward([hash_grid(points, entries, spec)], [points, entries]), sizes.samples)
+
+
+def composite(sizes: Sizes) -> Work:
+    """Weights of the samples and the colours of their rays."""
+    rays = max(1, sizes.samples // PER_RAY)
+    ray = torch.arange(rays).repeat_interleave(PER_RAY)
+    density = (200 * torch.rand(len(ray))).requires_grad_()
+    colour, length = torch.rand(len(ray), 3).requires_grad_(), torch.full((len(ray),), sizes.step_mm / 1000)
+
+    def call() -> None:
+        weights = composite_weights(density, length, ray)
+        _backward([ray_sums(weights[:, None] * colour, ray, rays)], [density, colour])
+
+    return Work(call, len(ray))
+
+
+def _surface() -> Surface:
+    head = drawn_head()
+    return Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), CONFIG.jaw_open)
+
+
+def marching(sizes: Sizes) -> Work:
+    """Rays from the camera to somewhere on the head, in a shell of occupied voxels around it."""
+    surface = _surface()
+    box, canonical = surface.box, surface.canonical
+    resolution = box.grid(VOXEL)
+    occupied = torch.zeros(resolution).view(-1)
+    occupied[voxel(canonical, box.low, box.high, resolution)] = 1
+    shell = torch.nn.functional.max_pool3d(occupied.view(1, 1, *resolution), 2 * ROOM + 1, stride=1, padding=ROOM)
+    origin = torch.tensor([0.0, 0.0, DISTANCE_M]).expand(sizes.rays, 3)
+    aim = canonical[torch.randint(len(canonical), (sizes.rays,))]
+    direction = torch.nn.functional.normalize(aim - origin, dim=1)
+    jitter, live, step = torch.rand(sizes.rays), shell[0, 0] > 0, sizes.step_mm / 1000
+    return Work(lambda: march(origin, direction, live, box.low, box.high, step, jitter), sizes.rays, "rays/s")
+
+
+def skinning(sizes: Sizes) -> Work:
+    """Samples around the posed surfaces of some frames."""
+    surface = _surface()
+    frames = surface.frames(Motion.from_arrays(drawn_motion(FRAMES)))
+    slot = torch.randint(FRAMES, (sizes.samples,)).sort().values
+    vertex = torch.randint(frames.vertices.shape[1], (sizes.samples,))
+    points = (frames.vertices[slot, vertex] + OFF_SURFACE * torch.randn(sizes.samples, 3)).requires_grad_()
+    return Work(lambda: _backward(surface.to_canonical(points, slot, frames)[:1], [points]), sizes.samples)
+
+
+_WORK: dict[str, Callable[[Sizes], Work]] = {
+    "field_mlp": field_mlp,
+    "part_mixture": mixture,
+    "hash_grid": grid,
+    "composite": composite,
+    "march": marching,
+    "inverse_skinning": skinning,
+}

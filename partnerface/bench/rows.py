@@ -1,0 +1,81 @@
+"""The rows of the table: names, what each measures, which others it leans on, and how large the work is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from partnerface.errors import InputError
+
+#: Stages, in the order in which they run; unit frames/s.
+STAGES = {
+    "frames": "stage frames: decode, find the face, crop and store",
+    "landmarks": "stage landmarks: 478 points",
+    "tracking": "stage tracking: fit the head to the clip, draw the overlay",
+    "parsing": "stage parsing: alpha and classes",
+}
+#: MediaPipe's own solutions, one call per frame; unit frames/s.
+MODELS = {
+    "mediapipe_face_detection": "the bare model that frames leans on",
+    "mediapipe_face_mesh": "the bare model that landmarks leans on",
+    "mediapipe_selfie": "the bare model that parsing leans on",
+}
+#: A row of a stage → the bare model that it is compared with.
+BARE = {"frames": "mediapipe_face_detection", "landmarks": "mediapipe_face_mesh", "parsing": "mediapipe_selfie"}
+FRONT = {"front": "frames, landmarks and parsing together"}
+OPS = {
+    "field_mlp": "the radiance field's two networks",
+    "part_mixture": "eight local deformation networks, blended",
+    "hash_grid": "features of points from twelve lattices",
+    "composite": "weights and colours of rays",
+    "march": "places on rays in occupied voxels; forward alone",
+    "inverse_skinning": "points from posed to canonical space",
+}
+TRAINING = {
+    "train_step": "a step of the stage train, method partnerface",
+    "render_128": "a picture of 128 x 128 px of the avatar that was trained",
+    "render_512": "the same at 512 x 512 px",
+}
+ROWS = {**STAGES, **FRONT, **MODELS, **OPS, **TRAINING}
+#: What else is measured when a row is asked for, since its figures lean on it.
+NEEDS = {**{stage: (model,) for stage, model in BARE.items()}, "front": tuple(BARE)}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the work is.
+
+    Attributes:
+        frames: of the clip. edge: of the clip that is made, and the greatest of stored frames, px.
+        samples: that an op gets. rays: of a training step, and that march gets.
+        steps: of the training. dataset: edge of its pictures, px. step_mm: distance of two samples on a ray.
+        drawn: frames of the drawn head, which stands in where there is no clip.
+    """
+
+    frames: int = 100
+    edge: int = 512
+    samples: int = 16384
+    rays: int = 2048
+    steps: int = 200
+    dataset: int = 256
+    step_mm: float = 4.0
+    drawn: int = 48
+
+
+#: Shows within seconds that every row runs; the figures mean nothing.
+TINY = Sizes(frames=24, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=16.0, drawn=12)
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The rows to measure, in the table's order: those named (all, if none is) and those that they lean on.
+
+    Raises:
+        InputError: a name is no row.
+    """
+    for name in names:
+        if name not in ROWS:
+            raise InputError(f"no row {name!r}; choose among {', '.join(ROWS)}")
+    wanted, found = list(names or ROWS), set()
+    while wanted:
+        name = wanted.pop()
+        found.add(name)
+        wanted += NEEDS.get(name, ())
+    return [name for name in ROWS if name in found]
