@@ -75,8 +75,8 @@ def front(
         settings = DatasetSettings(size=sizes.dataset, splits=(f"last:{max(2, len(frames) // 10)}",))
         _stage("dataset").run(argparse.Namespace(subject_dir=subject.root), settings)
     line = (
-        f"clip      {seen} frames of {video or 'the demo clip'}, {camera['source_width']} x "
-        f"{camera['source_height']} px; {len(frames)} were kept, at {camera['size']} px"
+        f"clip      {seen} frames of {video or 'the demo clip'}, {camera['clips'][0]['width']} x "
+        f"{camera['clips'][0]['height']} px; {len(frames)} were kept, at {camera['size']} px"
     )
     return [line], found, subject if with_dataset else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from partnerface.artefacts.files import atomic
 
-HEADINGS = ("name", "backend", "median", "rate", "of reference", "of peak")
+HEADINGS: tuple[str, ...] = ("name", "backend", "median", "rate", "of reference", "of peak")
 #: Backends' names: plain torch, which faster forms are compared with, and MediaPipe's own models.
 REFERENCE, MEDIAPIPE = "reference", "mediapipe"
 
