@@ -22,7 +22,7 @@ RIGID_REACH = (0.02, 0.06)
 VOXEL = 0.006
 VOXEL_REACH = 3
 #: About 0.8 MB each: a training on a long clip stays below 2 GiB.
-CACHED_FRAMES = 700
+CACHED_FRAMES = 600
 
 
 @dataclass
