@@ -1,16 +1,16 @@
 """The command `partnerface bench`."""
 
 import argparse
-import contextlib
 import dataclasses
 import importlib.util
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from partnerface.bench import rows
+from partnerface.bench.apart import apart
+from partnerface.bench.machine import machine
 from partnerface.bench.result import Result, table, write_json
 from partnerface.errors import InputError
 from partnerface.failures import existing_parent
@@ -18,8 +18,8 @@ from partnerface.failures import existing_parent
 DESCRIPTION = """\
 Measure how fast this machine is: the stages before training on a clip of 512 x 512 px, beside MediaPipe's bare models
 on the same pictures; the model's operations, forward and backward; a training step; and a picture of the avatar.
-Everything runs in this process, after a warm-up, so that neither Python's start nor the loading of packages counts. A
-table goes to standard output, progress to standard error. All rows together take some minutes.
+Everything is warm before the clock runs: neither Python's start nor the loading of packages counts. A table goes to
+standard output, progress to standard error. All rows together take some minutes.
 """
 EPILOG = """\
 examples:
@@ -69,9 +69,7 @@ def main(argv: Sequence[str]) -> int:
     if args.frames is not None:
         sizes = dataclasses.replace(sizes, frames=args.frames)
     check(args, names)
-    # Stages speak on standard output, which is the table's.
-    with contextlib.redirect_stdout(sys.stderr):
-        lines, results = measure(names, sizes, args.repeats, args.video)
+    lines, results = measure(names, sizes, args.repeats, args.video)
     if args.json is not None:
         write_json(args.json, results)
     print("\n".join([*lines, "", *table(results)]))
@@ -111,34 +109,21 @@ def measure(
     names: Sequence[str], sizes: rows.Sizes, repeats: int | None, video: Path | None
 ) -> tuple[list[str], list[Result]]:
     """What was measured on what, in words, and the rows in the table's order."""
-    from partnerface.bench.machine import Crowd, machine
-    from partnerface.kernels import prepare
-
-    prepare()
-    lines, crowd = machine(), Crowd()
-    results: list[Result] = []
-    wanted = set(names)
-    on_clip = wanted & {*rows.STAGES, *rows.FRONT, *rows.MODELS}
-    trained = wanted & set(rows.TRAINING)
+    lines, results, wanted = machine(), [], set(names)
+    trained = bool(wanted & set(rows.TRAINING))
     with tempfile.TemporaryDirectory(prefix="partnerface-bench-") as folder:
-        root, dataset = Path(folder), None
-        if on_clip or video is not None:
-            from partnerface.bench.front import front
-
-            told, found, dataset = front(wanted, sizes, repeats or 3, root, video, with_dataset=bool(trained))
+        root, subject = Path(folder), None
+        if video is not None or wanted & {*rows.STAGES, *rows.FRONT, *rows.MODELS}:
+            told, found, subject = apart("front", wanted, sizes, repeats or 3, root, video, trained)
             lines += told
             results += found
         if wanted & set(rows.OPS):
-            from partnerface.bench.ops import ops
-
-            told, found = ops([name for name in rows.OPS if name in wanted], sizes, repeats or 15)
+            told, found = apart("ops", wanted, sizes, repeats or 15)
             lines += told
             results += found
         if trained:
-            from partnerface.bench.training import training
-
-            told, found = training(wanted, sizes, repeats or 5, root, dataset)
+            told, found = apart("training", wanted, sizes, repeats or 5, root, subject)
             lines += told
             results += found
     by_name = {one.name: one for one in results}
-    return [*lines, *crowd.told()], [by_name[name] for name in names]
+    return lines, [by_name[name] for name in names]

@@ -1,4 +1,4 @@
-"""A drawn head, an ellipsoid of a head's size and number of vertices, for machines without the packages of the stages.
+"""A drawn head, an ellipsoid of a head's size and fineness, for machines without the packages of the stages.
 
 It stands in for a subject where no clip is looked at, and gives the geometric ops a surface to work on.
 """
@@ -10,12 +10,14 @@ import numpy as np
 from partnerface.artefacts import write, write_npz
 from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
 from partnerface.conventions import CLASS_NAMES, FACING_CAMERA
+from partnerface.geometry.mesh import subdivide
 from partnerface.head.model import HeadModel
 
-#: Half axes and joints (global, neck, jaw, eyes), m; rows and columns of vertices between the poles.
+#: Half axes and joints (global, neck, jaw, eyes), m.
 AXES = (0.075, 0.11, 0.09)
 JOINTS = ((0, -0.1, 0), (0, -0.05, 0), (0, 0, 0.01), (0.03, 0.03, 0.07), (-0.03, 0.03, 0.07))
-ROWS, COLUMNS = 60, 90
+#: An octahedron's triangles are split in four so many times: 4098 vertices, about as many as a head model has.
+SPLITS = 5
 #: As many components as move the built-in head: bumps of a few mm here and there.
 EXPRESSIONS, BUMP_M, BUMP_WIDTH = 50, 0.004, 0.02
 DISTANCE_M, FOCAL_WIDTHS, FPS = 0.6, 1.6, 25.0
@@ -23,17 +25,13 @@ DISTANCE_M, FOCAL_WIDTHS, FPS = 0.6, 1.6, 25.0
 
 def drawn_head() -> HeadModel:
     """The head model; its lower front follows the jaw."""
-    up = np.linspace(0, np.pi, ROWS + 2)[1:-1, None]
-    around = np.linspace(0, 2 * np.pi, COLUMNS, endpoint=False)[None]
-    ring = np.stack(np.broadcast_arrays(np.sin(up) * np.sin(around), np.cos(up), np.sin(up) * np.cos(around)), -1)
-    unit = np.concatenate([ring.reshape(-1, 3), [[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]])
+    unit = np.concatenate([np.eye(3), -np.eye(3)])
+    # Right-handed corners of the eight octants, outside up.
+    faces = np.array([[0, 1, 2], [1, 3, 2], [3, 4, 2], [4, 0, 2], [1, 0, 5], [3, 1, 5], [4, 3, 5], [0, 4, 5]])
+    for _ in range(SPLITS):
+        unit, faces, _ = subdivide(unit, faces, roundness=0.0)
+        unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     template, count = unit * AXES, len(unit)
-    cell = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS)
-    right = np.roll(cell, -1, axis=1)
-    a, b, c, d = (part.ravel() for part in (cell[:-1], cell[1:], right[:-1], right[1:]))
-    pole = np.full(COLUMNS, count - 2)
-    sides = [(a, b, c), (c, b, d), (pole, cell[0], right[0]), (pole + 1, right[-1], cell[-1])]
-    faces = np.concatenate([np.stack(side, 1) for side in sides])
     random = np.random.default_rng(0)
     front = np.flatnonzero(unit[:, 2] > 0.3)
     place = template[random.choice(front, EXPRESSIONS, replace=False)]

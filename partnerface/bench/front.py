@@ -74,9 +74,10 @@ def front(
         # Little is held out: pictures are rendered for their time.
         settings = DatasetSettings(size=sizes.dataset, splits=(f"last:{max(2, len(frames) // 10)}",))
         _stage("dataset").run(argparse.Namespace(subject_dir=subject.root), settings)
+    source = camera["clips"][0]
     line = (
-        f"clip      {seen} frames of {video or 'the demo clip'}, {camera['clips'][0]['width']} x "
-        f"{camera['clips'][0]['height']} px; {len(frames)} were kept, at {camera['size']} px"
+        f"clip      {seen} frames of {video or 'the demo clip'}, {source['width']} x {source['height']} px; "
+        f"{len(frames)} were kept, at {camera['size']} px"
     )
     return [line], found, subject if with_dataset else None
 

@@ -43,7 +43,7 @@ class Crowd:
     def __init__(self):
         self._start, self._waited = time.perf_counter(), _waited_s()
 
-    def told(self) -> list[str]:
+    def told(self, what: str) -> list[str]:
         """A line where the wait since the beginning is worth one."""
         now = _waited_s()
         if now is None or self._waited is None:
@@ -51,7 +51,9 @@ class Crowd:
         share = (now - self._waited) / (time.perf_counter() - self._start)
         if share < WORTH_A_LINE:
             return []
-        return [f"busy      {100 * share:.0f} % of the time went by waiting for a processor: all rates are too low"]
+        return [
+            f"busy      {what}: {100 * share:.0f} % of the time went by waiting for a processor; its rates are too low"
+        ]
 
 
 def _waited_s() -> float | None:

@@ -1,5 +1,6 @@
 """The model's operations at the sizes of a training step, forward and backward."""
 
+import functools
 import itertools
 import statistics
 from collections.abc import Callable, Sequence
@@ -16,8 +17,9 @@ from partnerface.avatar.surface import Surface
 from partnerface.bench.drawn import DISTANCE_M, drawn_head, drawn_motion
 from partnerface.bench.machine import peak
 from partnerface.bench.result import REFERENCE, Result, result, say, timed
-from partnerface.bench.rows import Sizes
+from partnerface.bench.rows import OPS, Sizes
 from partnerface.head.skinning import head_tensors
+from partnerface.kernels import prepare
 from partnerface.kernels.reference.composite import composite_weights, ray_sums
 from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.reference.march import march, voxel
@@ -50,12 +52,13 @@ class Work:
     operations: float | None = None
 
 
-def ops(names: Sequence[str], sizes: Sizes, repeats: int) -> tuple[list[str], list[Result]]:
-    """What was measured besides, in words, and the rows of some ops."""
+def ops(wanted: set[str], sizes: Sizes, repeats: int) -> tuple[list[str], list[Result]]:
+    """What was measured besides, in words, and the rows of those ops that are wanted."""
+    prepare()
     lines: list[str] = []
     found: list[Result] = []
     reached = 0.0
-    for name in names:
+    for name in [name for name in OPS if name in wanted]:
         torch.manual_seed(0)
         work = _WORK[name](sizes)
         say(f"{name}, {repeats} times")
@@ -146,6 +149,7 @@ def composite(sizes: Sizes) -> Work:
     return Work(call, len(ray))
 
 
+@functools.cache
 def _surface() -> Surface:
     head = drawn_head()
     return Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), CONFIG.jaw_open)

@@ -61,7 +61,7 @@ class Sizes:
 
 
 #: Shows within seconds that every row runs; the figures mean nothing.
-TINY = Sizes(frames=24, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=16.0, drawn=12)
+TINY = Sizes(frames=24, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=40.0, drawn=12)
 
 
 def chosen(names: Sequence[str]) -> list[str]:

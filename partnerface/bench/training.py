@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from partnerface.artefacts import SubjectFolder
+from partnerface.avatar.model import Avatar
 from partnerface.avatar.store import load_avatar
 from partnerface.bench.drawn import drawn_subject
 from partnerface.bench.result import REFERENCE, Result, result, say, timed
-from partnerface.bench.rows import Sizes
+from partnerface.bench.rows import TRAINING, Sizes
 from partnerface.config.settings import TrainSettings
 from partnerface.geometry.camera import crop_intrinsics
 from partnerface.stages import train
@@ -44,12 +45,17 @@ def training(
     if "train_step" in wanted:
         seconds = step_seconds(subject.run(METHOD).log, sizes.steps)
         found.append(result("train_step", REFERENCE, seconds, 1, "steps/s", ratio_to_reference=1.0))
-    for edge in (128, 512):
-        if (name := f"render_{edge}") in wanted:
-            say(f"{name}, {repeats} pictures")
-            seconds = render_seconds(subject, edge, repeats, sizes.step_mm / 1000)
-            found.append(result(name, REFERENCE, seconds, 1, "frames/s", ratio_to_reference=1.0))
     dataset = Dataset.load(subject.dataset)
+    pictures = [name for name in TRAINING if name.startswith("render_")]
+    avatar = load_avatar(subject.run(METHOD).avatar) if wanted & set(pictures) else None
+    # Each size has poses of its own: an avatar remembers those that it has taken.
+    poses = torch.linspace(0, len(dataset.rgb) - 1, len(pictures) * (repeats + 1)).long().unique().tolist()
+    for k, name in enumerate(pictures):
+        if avatar is not None and name in wanted:
+            own, edge = poses[k :: len(pictures)], int(name.removeprefix("render_"))
+            say(f"{name}, {len(own) - 1} pictures")
+            seconds = render_seconds(avatar, dataset, own, edge, sizes.step_mm / 1000)
+            found.append(result(name, REFERENCE, seconds, 1, "frames/s", ratio_to_reference=1.0))
     line = (
         f"training  {sizes.steps} steps of {sizes.rays} rays on {len(dataset.train)} frames of {who} at "
         f"{dataset.size[0]} px; {sizes.step_mm:g} mm between samples"
@@ -67,20 +73,17 @@ def step_seconds(log: Path, steps: int) -> list[float]:
     return [(b["seconds"] - a["seconds"]) / (b["step"] - a["step"]) for a, b in itertools.pairwise(late)]
 
 
-def render_seconds(subject: SubjectFolder, edge: int, repeats: int, step: float) -> list[float]:
-    """Time of each of some pictures of `edge` px, s; each in a pose of its own that was not posed before.
+def render_seconds(avatar: Avatar, dataset: Dataset, poses: list[int], edge: int, step: float) -> list[float]:
+    """Time of a picture of `edge` px in each of some poses of the dataset but the first, which warms up, s.
 
     Args:
-        subject: with its dataset and avatar.
+        avatar: of this dataset; it poses the head anew for each.
         step: distance of two samples on a ray, m.
     """
-    dataset, avatar = Dataset.load(subject.dataset), load_avatar(subject.run(METHOD).avatar)
-    count = len(dataset.rgb)
-    poses = torch.linspace(0, count - 1, min(repeats + 1, count)).long().tolist()
-    camera, scale = dataset.values["K"], edge / dataset.size[0]
-    motion, seconds = dataset.motion, []
+    motion, camera, scale = dataset.motion, dataset.values["K"], edge / dataset.size[0]
+    seconds = []
     for pose in poses:
         k = torch.as_tensor(crop_intrinsics(camera[pose], 0, 0, scale), dtype=torch.float32)
         here = motion.take([pose])
         seconds += timed(lambda here=here, k=k: avatar.image(here, k, edge, edge, dataset.background, step), 1)
-    return seconds[1:]  # the first one warms up
+    return seconds[1:]

@@ -35,7 +35,7 @@ def test_every_row_on_a_clip_and_the_training_on_it(clip, tmp_path, capsys):
     assert found["front"]["median_s"] == pytest.approx(sum(found[name]["median_s"] for name in rows.BARE))
     assert all(row["fraction_of_peak"] is None for row in found.values())
     out = capsys.readouterr().out
-    assert f"24 frames of {clip}, 256 x 256 px; 24 were kept, at 256 px" in out
+    assert f"24 frames of {clip}, 256 x 256 px; 24 were kept" in out
     assert "22 frames of the clip at 64 px" in out
 
 
