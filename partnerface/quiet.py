@@ -1,4 +1,4 @@
-"""Silence, and the arithmetic they expect, for libraries whose C++ side writes notes to standard error that say nothing to a user."""
+"""Silence for libraries whose C++ side writes notes that say nothing to a user, and the arithmetic that they expect."""
 
 import contextlib
 import os
