@@ -12,7 +12,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 # The environment is made anew when a pin changes, not when a checkout touches the file.
 STAMP := .venv/.made-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
-EXTRAS := video,report,workflow,dev
+EXTRAS := video,landmarks68,report,workflow,dev
 PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
 	&& echo $$python && break; done)
