@@ -10,9 +10,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
-# The environment is made anew when a pin changes, not when a checkout touches the file.
-STAMP := .venv/.made-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
 EXTRAS := video,landmarks68,report,workflow,dev
+# The environment is made anew when a pin changes, not when a checkout touches the file.
+STAMP := .venv/.made-$(shell { cat constraints.txt pyproject.toml; echo $(EXTRAS); } | sha256sum | cut -c1-16)
 PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
 	&& echo $$python && break; done)

@@ -29,7 +29,9 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     import numpy as np
 
     from partnerface.artefacts.arrays import open_npy
+    from partnerface.errors import ArtefactError
     from partnerface.head.builtin import builtin_head
+    from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
     from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
     from partnerface.tracking.overlay import overlay
@@ -37,9 +39,15 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     from partnerface.video.encode import encode, on_clock
 
     subject = SubjectFolder(args.subject_dir)
-    landmarks = read_npz(subject.landmarks, "landmarks")
+    landmarks = Landmarks.from_arrays(read_npz(subject.landmarks, "landmarks"), str(subject.landmarks))
+    landmarks.require("mediapipe478")
     camera = read_json(subject.camera, "frames")
     frames = open_npy(subject.frames, "frames")
+    if len(landmarks) != len(frames):
+        raise ArtefactError(
+            f"{subject.landmarks} has {len(landmarks)} frames, frames.npy {len(frames)}; "
+            "run `partnerface landmarks` again"
+        )
     size, clip = int(camera["size"]), camera["clips"][0]
     # Cameras show a source picture's longer edge under much the same angle; crops of it are as long in focal lengths.
     scale = size / (clip["crop"][2] - clip["crop"][0])
@@ -51,11 +59,11 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
         fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
         priors=priors,
     )
-    bar = Progress("tracking", steps_expected(options, len(landmarks["found"])), unit="step")
+    bar = Progress("tracking", steps_expected(options, len(landmarks.found)), unit="step")
     tracking = fit_clip(
         builtin_head(),
-        landmarks["points"],
-        landmarks["found"],
+        landmarks.points,
+        landmarks.found,
         size,
         # Nothing is smoothed from one take to the next: a second or more apart is a cut.
         np.asarray(camera["time_s"], np.float64) + 10.0 * np.asarray(camera["take"]),
@@ -74,7 +82,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     # A longer clip is shown whole, at a lower frame rate.
     every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))
     index = np.arange(0, len(frames), every)
-    pictures = track(overlay(frames, head, arrays, landmarks["points"], index), "tracking overlay", len(index))
+    pictures = track(overlay(frames, head, arrays, landmarks.points, index), "tracking overlay", len(index))
     # With the sound lips can be judged; several clips follow one another without the time between them.
     rate, heard = camera["fps"] / every, len(camera["clips"]) == 1 and camera["clips"][0]["has_audio"]
     shown = on_clock(pictures, np.asarray(camera["time_s"])[index], rate) if heard else pictures
