@@ -14,11 +14,12 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from partnerface.bench.machine import Crowd
+from partnerface.bench.result import say, table
 from partnerface.errors import PartNerFaceError
 
 
 def apart(group: str, *args: Any) -> Any:
-    """What the function `group` of the module of that name answers; its first item, lines, tells of a busy machine too.
+    """What the function `group` of the module of that name answers: lines (also of a busy machine), rows, and more.
 
     Raises:
         PartNerFaceError: the process was ended from outside. What the function raises is raised here.
@@ -40,5 +41,8 @@ def _measure(group: str, args: tuple[Any, ...]) -> Any:
     with contextlib.redirect_stdout(sys.stderr):
         function = getattr(importlib.import_module(f"partnerface.bench.{group}"), group)
         crowd = Crowd()
-        lines, *rest = function(*args)
-        return [*lines, *crowd.told(group)], *rest
+        lines, results, *rest = function(*args)
+        # Whoever interrupts what is still to come has these figures.
+        for line in table(results):
+            say(line)
+        return [*lines, *crowd.told(group)], results, *rest

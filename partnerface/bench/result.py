@@ -68,7 +68,7 @@ def write_json(path: Path, results: Sequence[Result]) -> None:
 
 def table(results: Sequence[Result]) -> list[str]:
     """Lines with aligned columns; what does not apply is a dash."""
-    rows = [HEADINGS]
+    rows: list[tuple[str, ...]] = [HEADINGS]
     for one in results:
         share = "-" if one.fraction_of_peak is None else f"{100 * one.fraction_of_peak:.0f} %"
         ratio = "-" if one.ratio_to_reference is None else f"{one.ratio_to_reference:.2f}"
