@@ -17,9 +17,10 @@ from partnerface.config.settings import (
     ParsingSettings,
     TrackingSettings,
 )
+from partnerface.errors import InputError
 
-#: Frames on which the stages warm up: packages load, the built-in head is made, files come into memory.
-WARM_UP = 12
+#: Fewer kept frames than this are no clip.
+LEAST = 6
 DECODER = f"ffmpeg+{MEDIAPIPE}"
 BACKENDS = {"frames": DECODER, "landmarks": MEDIAPIPE, "tracking": "torch", "parsing": MEDIAPIPE}
 UNIT = "frames/s"
@@ -48,9 +49,11 @@ def front(
     needed = [name for name in STAGES if name in wanted or with_dataset]
     # Each stage reads what those before it left, and bare models read the stored frames.
     road = list(STAGES)[: list(STAGES).index(needed[-1]) + 1] if needed else ["frames"]
-    say(f"warming up on {WARM_UP} frames")
-    for name in road:
-        run_stage(name, clip, warm, sizes.edge, WARM_UP)
+    if sizes.warm_up:
+        # Packages load, the built-in head is made, files come into memory.
+        say(f"warming up on {sizes.warm_up} frames")
+        for name in road:
+            run_stage(name, clip, warm, sizes.edge, sizes.warm_up)
     median: dict[str, float] = {}
     for name in road:
         times = []
@@ -89,14 +92,22 @@ def run_stage(name: str, clip: Path, subject: SubjectFolder, edge: int, frames: 
         name: of rows.STAGES.
         clip: the video. subject: where to.
         edge: greatest edge of stored frames, px. frames: how many of the video's are used.
+
+    Raises:
+        InputError: the clip can't be used.
     """
     settings = {
-        "frames": FramesSettings(size=edge, max_frames=frames, min_kept=WARM_UP // 2),
+        "frames": FramesSettings(size=edge, max_frames=frames, min_kept=LEAST),
         "landmarks": LandmarksSettings(),
         "tracking": TrackingSettings(),
         "parsing": ParsingSettings(),
     }
-    _stage(name).run(argparse.Namespace(video=[clip], subject_dir=subject.root), settings[name])
+    try:
+        _stage(name).run(argparse.Namespace(video=[clip], subject_dir=subject.root), settings[name])
+    except InputError as error:
+        # The picture that the stage points to goes with the folder.
+        reason = str(error).partition(f"; {subject.root}")[0]
+        raise InputError(f"{reason}; `partnerface run {clip} --until frames` shows what is seen") from None
 
 
 def _stage(name: str):

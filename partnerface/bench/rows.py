@@ -44,13 +44,15 @@ class Sizes:
     """How large the work is.
 
     Attributes:
-        frames: of the clip. edge: of the clip that is made, and the greatest of stored frames, px.
+        frames: of the clip. warm_up: of those, what the stages see before the clock runs; 0 is a cold start.
+        edge: of the clip that is made, and the greatest of stored frames, px.
         samples: that an op gets. rays: of a training step, and that march gets.
         steps: of the training. dataset: edge of its pictures, px. step_mm: distance of two samples on a ray.
         drawn: frames of the drawn head, which stands in where there is no clip.
     """
 
     frames: int = 100
+    warm_up: int = 12
     edge: int = 512
     samples: int = 16384
     rays: int = 2048
@@ -61,7 +63,7 @@ class Sizes:
 
 
 #: Shows within seconds that every row runs; the figures mean nothing.
-TINY = Sizes(frames=24, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=40.0, drawn=12)
+TINY = Sizes(frames=24, warm_up=0, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=40.0, drawn=12)
 
 
 def chosen(names: Sequence[str]) -> list[str]:

@@ -1,9 +1,12 @@
 """The rows on a clip, run for real on a small one."""
 
+import numpy as np
 import pytest
 
 from partnerface import cli
+from partnerface.artefacts import SubjectFolder
 from partnerface.bench import front, rows
+from partnerface.errors import InputError
 from tests.bench.test_command import measured
 from tests.faces import swaying
 
@@ -37,6 +40,17 @@ def test_every_row_on_a_clip_and_the_training_on_it(clip, tmp_path, capsys):
     out = capsys.readouterr().out
     assert f"24 frames of {clip}, 256 x 256 px; 24 were kept" in out
     assert "22 frames of the clip at 64 px" in out
+
+
+def test_a_clip_without_a_face_is_one_line_that_names_nothing_that_is_gone(tmp_path):
+    from partnerface.video.encode import encode
+
+    clip, subject = tmp_path / "grey.mp4", SubjectFolder(tmp_path / "work")
+    encode(clip, [np.full((64, 64, 3), 128, np.uint8)] * 12, 25.0)
+    with pytest.raises(InputError, match="no face found") as caught:
+        front.run_stage("frames", clip, subject, 64, 12)
+    assert str(subject.root) not in str(caught.value)
+    assert f"partnerface run {clip}" in str(caught.value)
 
 
 def test_the_demo_clip_is_made_at_the_size_that_is_asked_for(tmp_path):
