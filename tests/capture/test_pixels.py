@@ -98,7 +98,7 @@ def test_a_cover_over_the_mouth_is_found_where_it_is(frames, mouth, what):
 def test_frames_that_the_landmark_model_doubts_are_covered(frames):
     from partnerface.capture.light import covered
 
-    assert covered(np.zeros(3), np.array([0.99, 0.6, 0.0]), np.array([True, True, False])).tolist() == [
+    assert covered(np.zeros(3), np.array([0.99, 0.4, 0.0]), np.array([True, True, False])).tolist() == [
         False, True, False,
     ]  # fmt: skip
 
