@@ -25,6 +25,8 @@ results: results
 #   you:
 #     video: /videos/you.mp4
 #     frames: {size: 384}
+#   both:
+#     videos: [/videos/a.mov, /videos/b.mov]   # several clips of one person; a folder of pictures is a clip, too
 # Or the path of a CSV file with the columns subject,video and optional columns such as train.steps.
 subjects:
   demo: demo

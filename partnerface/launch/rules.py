@@ -30,11 +30,6 @@ class Road:
         self.config: Config = read_config(values, overrides)
         self.results = canonical(self.config.results)
 
-    @property
-    def demos(self) -> list[str]:
-        """Subjects whose video is the clip made on the spot."""
-        return [name for name, subject in self.config.subjects.items() if subject.is_demo]
-
     def videos(self, subject: str) -> list[str]:
         """The videos of a subject."""
         entry = self.config.subjects[subject]

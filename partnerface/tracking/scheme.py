@@ -76,14 +76,6 @@ def eye_openness(points: np.ndarray) -> np.ndarray:
     return np.stack(ratios, axis=1)
 
 
-def mouth_openness(points: np.ndarray) -> np.ndarray:
-    """(T,) distance of the inner lips over the distance of the outer eye corners, from landmarks (T, 478, 2 or 3)."""
-    flat = points[..., :2]
-    right, left = OUTER_EYE_CORNERS
-    opening = np.linalg.norm(flat[:, 13] - flat[:, 14], axis=-1)
-    return opening / np.maximum(np.linalg.norm(flat[:, right] - flat[:, left], axis=-1), 1e-6)
-
-
 def iris_visibility(points: np.ndarray) -> np.ndarray:
     """(T, 478) factors in 0..1: a hidden iris is invented by the detector and must not steer the eye."""
     share = np.clip((eye_openness(points) - _SHUT) / (_OPEN - _SHUT), 0.0, 1.0)

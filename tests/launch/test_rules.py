@@ -26,7 +26,6 @@ def road(tmp_path, monkeypatch):
 
 def test_videos(road):
     made = road()
-    assert made.demos == ["demo"]
     assert made.videos("demo") == ["results/demo/clip.mp4"]
     assert made.videos("me") == ["clips/me.mp4"]
 
