@@ -165,6 +165,7 @@ def _listen(pipe: Any, times: "queue.Queue[float | None]", complaints: list[str]
                     base = int(config[1]) / int(config[2])
                 elif stamp := re.search(r"\bn:\s*\d+ pts:\s*(\S+)", line):
                     times.put(int(stamp[1]) * base if base and stamp[1].lstrip("-").isdigit() else None)
-            elif re.search(r"partial file|prematurely|truncat|[Ii]nvalid data|Error|corrupt", line):
+            # Not instead of a time stamp: ffmpeg's threads may print a complaint in the middle of showinfo's line.
+            if re.search(r"partial file|prematurely|truncat|[Ii]nvalid data|Error|corrupt", line):
                 complaints.append(line.strip())
     times.put(None)

@@ -1,5 +1,7 @@
 """Videos in and out: time stamps, rotation, pixel shape, odd sizes, and every kind of file that is no video."""
 
+import io
+import queue
 import subprocess
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from partnerface.errors import InputError, PartNerFaceError
 from partnerface.video import program as module
-from partnerface.video.decode import decode
+from partnerface.video.decode import _listen, decode
 from partnerface.video.encode import encode
 from partnerface.video.probe import probe
 from partnerface.video.program import ffmpeg_path
@@ -197,6 +199,20 @@ def test_a_cut_file_is_an_error_that_says_where_it_ends(suffix: str, tmp_path: P
         seen.extend(frame.number for frame in frames)
     assert 30 < len(seen) < 80
     assert "frames.end" in str(caught.value)
+
+
+def test_a_complaint_inside_a_line_of_time_stamps_is_heard() -> None:
+    """ffmpeg reads and filters in threads of their own, which print into each other's lines."""
+    printed = (
+        b"[Parsed_showinfo_0 @ 0x1] config in time_base: 1/1000, frame_rate: 25/1\n"
+        b"[Parsed_showinfo_0 @ 0x1] n:   0 pts:     40 pts_time:0.04 [in#0 @ 0x2] File ended prematurely\n"
+        b" s:64x48\n"
+    )
+    times: queue.Queue[float | None] = queue.Queue()
+    complaints: list[str] = []
+    _listen(io.BytesIO(printed), times, complaints)
+    assert times.get() == pytest.approx(0.04)
+    assert len(complaints) == 1
 
 
 def test_the_newest_ffmpeg_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
