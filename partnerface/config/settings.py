@@ -58,6 +58,7 @@ class TrackingSettings:
     offset_rounds: int = setting(3, "times the subject's own surface is found anew; 0 keeps the model's", None, 0, 10)
     focal_ratio: float | None = setting(None, "focal length over frame edge if known; null finds it", None, 0.3, 20)
     expression_std: float = setting(0.5, "how large expressions are expected to be", "standard deviations", 0.01, 10)
+    refine: bool = setting(True, "also make the skin look the same in all frames (photometric refinement)")
     smoothness: float = setting(1.0, "how strongly trembling is smoothed away", None, 0.01, 100)
 
 

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
         offset_rounds=settings.offset_rounds,
         focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * scale,
         fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
+        refine=settings.refine,
         priors=priors,
     )
     bar = Progress("tracking", steps_expected(options, len(landmarks.found)), unit="step")
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
         np.asarray(camera["time_s"], np.float64) + 10.0 * np.asarray(camera["take"]),
         options,
         principal_point=np.asarray(camera["principal_point"], np.float64),
+        frames=frames,
         on_step=bar.step,
     )
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")

@@ -1,7 +1,7 @@
 """The fit of a head model to a clip's landmarks."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from partnerface.tracking.landmark_head import LandmarkHead, landmark_head
 from partnerface.tracking.minimise import minimise
 from partnerface.tracking.offsets import landmark_offsets
 from partnerface.tracking.personal import personal_head
+from partnerface.tracking.photometric.refine import ROUNDS, STEPS, Refinement
 from partnerface.tracking.priors import Priors
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import solve
@@ -41,6 +42,7 @@ class FitOptions:
         offset_rounds: times the landmarks' static displacements are found anew; 0 keeps the model's surface.
         focal_guess: px, middle of the prior of the focal length; None for Priors.focal_ratio times the frame's edge.
         fixed_focal: px; None to find it.
+        refine: also make the skin look the same in all frames, where the frames are given.
         priors: standard deviations.
     """
 
@@ -48,6 +50,7 @@ class FitOptions:
     offset_rounds: int = 3
     focal_guess: float | None = None
     fixed_focal: float | None = None
+    refine: bool = True
     priors: Priors = field(default_factory=Priors)
 
 
@@ -112,8 +115,9 @@ STRETCH, OVERLAP = 2000, 120
 
 def steps_expected(options: FitOptions, frames: int) -> int:
     """How many steps a fit of a clip takes at most."""
-    each = (_FRAME_STEPS + _CLIP_STEPS) * len(stretches(frames))
-    return 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + each
+    parts = len(stretches(frames))
+    landmarks = 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + (_FRAME_STEPS + _CLIP_STEPS) * parts
+    return landmarks + ROUNDS * STEPS * (1 + parts) * options.refine
 
 
 def stretches(frames: int) -> list[tuple[slice, slice]]:
@@ -138,12 +142,14 @@ def fit_clip(
     options: FitOptions | None = None,
     principal_point: np.ndarray | None = None,
     landmark_weights: np.ndarray | None = None,
+    frames: Sequence[np.ndarray] | np.ndarray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit `model` to the landmarks of a clip.
 
     First shape, focal length and the subject's own surface are found from keyframes, then every frame is fitted with
-    these held, then the whole clip with everything free but the surface.
+    these held, then the whole clip with everything free but the surface; last, where there are frames, the fit is
+    refined so that the skin looks the same in all of them.
 
     Args:
         model: any head model.
@@ -154,6 +160,7 @@ def fit_clip(
         options: see FitOptions.
         principal_point: (N, 2) px; None is the middle of the frames.
         landmark_weights: (478,) further factors, such as zeros for landmarks that the fit must not see.
+        frames: (N, image_size, image_size, 3) uint8 sRGB, may lie on disk; None leaves the refinement out.
         on_step: called after each step, at most `steps_expected` times.
 
     Raises:
@@ -187,6 +194,8 @@ def fit_clip(
         for part, kept in parts
     ]
     state = joined(fitted)
+    if frames is not None and options.refine:
+        state = Refinement(model, problem, frames).run(state, chosen, parts, step)
     return _tracking(model, problem.seen(state), state, found, points, image_size, middle)
 
 
