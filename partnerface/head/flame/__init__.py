@@ -10,10 +10,13 @@ from partnerface.head.flame.carry import Carried, carry
 from partnerface.head.flame.companions import read_companions
 from partnerface.head.flame.layout import FlameArrays, read_flame
 from partnerface.head.flame.places import model_file
+from partnerface.head.flame.registration import NoHeadError
 from partnerface.head.flame.versions import TRIANGLES, VERTICES, content_digest, version_of
 from partnerface.head.model import HeadModel
 
 SHAPES, EXPRESSIONS = 100, 50
+#: Metres; a face that the built-in head misses by more is none.
+MOST_MISS = 0.004
 
 
 @dataclass
@@ -62,12 +65,12 @@ def load_flame(
     beside = read_companions(file.parent, flame)
     try:
         made = carry(builtin_head(), flame, beside)
-    except ValueError as error:
+    except NoHeadError as error:
         raise InputError(f"{file}: {error}; give a FLAME file") from None
     if made.registration.miss > MOST_MISS:
         raise InputError(
             f"{file}: the built-in head can't be laid onto it ({1000 * made.registration.miss:.1f} mm beside it on "
-            "average); is it a head, upright, in FLAME's axes?"
+            "average); is it an upright head in FLAME's axes, and are the landmarks beside it of this mesh?"
         )
     model = _model(flame, made, what, shapes, expressions)
     if problems := model.problems():
@@ -76,12 +79,9 @@ def load_flame(
     carried += ["eyelids"] if beside.eyelids is None else []
     carried += ["classes" if beside.classes is None else "brows"]
     told = 0 if beside.mediapipe is None else len(np.unique(beside.mediapipe.index))
-    carried += [f"{468 - told} of MediaPipe's points", f"{68 if beside.ibug68 is None else 68 - len(beside.ibug68.index)} of iBUG's"]
+    jaw_line = 68 if beside.ibug68 is None else 68 - len(beside.ibug68.index)
+    carried += [f"{468 - told} of MediaPipe's points", f"{jaw_line} of iBUG's"]
     return FlameHead(model, what, flame.sha256, [file, *beside.files], carried, made.registration.miss)
-
-
-#: Metres; a face that the built-in head misses by more is none.
-MOST_MISS = 0.004
 
 
 def _model(flame: FlameArrays, made: Carried, version: str, shapes: int, expressions: int) -> HeadModel:

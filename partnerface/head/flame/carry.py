@@ -9,7 +9,7 @@ from partnerface.geometry.mesh import vertex_normals
 from partnerface.head.flame.companions import Companions, Points
 from partnerface.head.flame.layout import FlameArrays
 from partnerface.head.flame.nearest import SurfaceIndex, closest_weights
-from partnerface.head.flame.registration import Known, Registration, eye_of, register, spread, without_eyes
+from partnerface.head.flame.registration import Known, NoHeadError, Registration, eye_of, register, spread, without_eyes
 from partnerface.head.model import HeadModel
 
 IRISES = {4: range(468, 473), 3: range(473, 478)}
@@ -95,6 +95,8 @@ def _iris(points: Points, index: list[int], joint: int, source: HeadModel, flame
     marks[:, 2] = np.sqrt(np.maximum(radius**2 - (marks[:, :2] ** 2).sum(1), 0))
     middle = (flame.template[ball].max(0) + flame.template[ball].min(0)) / 2
     faces = flame.faces[np.isin(flame.faces, ball).all(1)]
+    if len(faces) == 0:
+        raise NoHeadError("its eyeballs are no surfaces")
     weights = closest_weights((middle + marks)[:, None], flame.template[faces][None])
     gap = np.linalg.norm((flame.template[faces][None] * weights[..., None]).sum(2) - (middle + marks)[:, None], axis=-1)
     best = gap.argmin(1)
@@ -149,4 +151,6 @@ def _off_the_ball(start: np.ndarray, way: np.ndarray, centre: np.ndarray, radius
     end = start + way - centre
     distance = np.linalg.norm(end, axis=1)
     least = np.minimum(radius + LID_CLEARANCE, np.linalg.norm(start - centre, axis=1))
-    return np.where((distance < least)[:, None], end * (least / np.maximum(distance, 1e-9))[:, None], end) + centre - start
+    return (
+        np.where((distance < least)[:, None], end * (least / np.maximum(distance, 1e-9))[:, None], end) + centre - start
+    )

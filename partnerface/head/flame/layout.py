@@ -109,7 +109,7 @@ def _from_sparse(parts: dict[str, Any]) -> np.ndarray | None:
         return None
     if runs.sum() != len(data) or len(data) != len(indices) or pointers[0] != 0:
         return None
-    if len(indices) and not (0 <= indices.min() and indices.max() < minor):
+    if len(indices) and not (indices.min() >= 0 and indices.max() < minor):
         return None
     out = np.zeros((major, minor))
     np.add.at(out, (np.repeat(np.arange(major), runs), indices), data)

@@ -28,7 +28,7 @@ _KINDS = "biufSU"  # of NumPy: booleans, whole numbers, floats, texts
 _DTYPE = re.compile(r"[|<>=]?(?:[biuf](?:1|2|4|8)|O8?|[SU]\d{1,4})")
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A sentence about what a file holds that is not read."""
 
 
@@ -36,7 +36,7 @@ class _Fixed(type):
     """Of classes that a pickle can't change: it may set attributes of all that it can name."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        raise _Refused("changes what it is read with")
+        raise _RefusedError("changes what it is read with")
 
 
 class _Record(metaclass=_Fixed):
@@ -74,7 +74,7 @@ class _Dtype(_Record):
     def resolved(self) -> np.dtype:
         name = self.name.decode("latin1") if isinstance(self.name, bytes) else self.name
         if not isinstance(name, str) or not _DTYPE.fullmatch(name):
-            raise _Refused(f"holds an array of the type {str(name)[:20]!r}")
+            raise _RefusedError(f"holds an array of the type {str(name)[:20]!r}")
         order = self.state[1] if isinstance(self.state, tuple) and len(self.state) > 1 else "="
         order = order.decode("latin1") if isinstance(order, bytes) else order
         return np.dtype(name).newbyteorder(order if order in ("<", ">") else "=")
@@ -85,12 +85,12 @@ class _Array(_Record):
 
     def resolved(self, plain: "_Plain") -> Any:
         if not (isinstance(self.state, tuple) and len(self.state) == 5):
-            raise _Refused("holds an array without content")
+            raise _RefusedError("holds an array without content")
         _, shape, dtype, by_columns, data = self.state
         kind = dtype.resolved() if isinstance(dtype, _Dtype) else np.dtype("O")
         if isinstance(data, list):  # of objects, as np.save writes a dictionary
             if kind.kind != "O" or _count(shape) != len(data):
-                raise _Refused("holds an array whose shape is not that of its content")
+                raise _RefusedError("holds an array whose shape is not that of its content")
             return [plain.of(item) for item in data] if shape else plain.of(data[0])
         data = data.encode("latin1") if isinstance(data, str) else data
         return _array(data, kind, shape, bool(by_columns))
@@ -105,7 +105,7 @@ class _Scalar(_Record):
     def resolved(self, _: "_Plain") -> Any:
         data = self.data.encode("latin1") if isinstance(self.data, str) else self.data
         if not isinstance(self.dtype, _Dtype):
-            raise _Refused("holds a number without a type")
+            raise _RefusedError("holds a number without a type")
         return _array(data, self.dtype.resolved(), (), False)[()]
 
 
@@ -118,7 +118,7 @@ class _Buffer(_Record):
     def resolved(self, _: "_Plain") -> np.ndarray:
         data, dtype, shape, order = self.parts
         if not isinstance(dtype, _Dtype):
-            raise _Refused("holds an array without a type")
+            raise _RefusedError("holds an array without a type")
         return _array(data, dtype.resolved(), shape, order == "F")
 
 
@@ -127,7 +127,7 @@ class _Made(metaclass=_Fixed):
 
     def __new__(cls, kind: Any = None, *_: Any):
         if not (isinstance(kind, type) and issubclass(kind, _Record)):
-            raise _Refused("makes an object of a class that is not allowed")
+            raise _RefusedError("makes an object of a class that is not allowed")
         return kind()
 
 
@@ -138,7 +138,7 @@ class _Bytes(metaclass=_Fixed):
         if isinstance(text, bytes | bytearray):
             return bytes(text)
         if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-            raise _Refused("holds bytes in an unknown encoding")
+            raise _RefusedError("holds bytes in an unknown encoding")
         return text.encode("latin1")
 
 
@@ -182,7 +182,7 @@ class _Reader(pickle.Unpickler):
         try:
             return _ALLOWED[module, name]
         except KeyError:
-            raise _Refused(f"names {module}.{name}, which no file of arrays needs") from None
+            raise _RefusedError(f"names {module}.{name}, which no file of arrays needs") from None
 
 
 def read_pickle(path: Path) -> Any:
@@ -199,7 +199,7 @@ def unpickle(data: bytes, path: Path) -> Any:
     try:
         _look_through(data)
         return _Plain().of(_Reader(io.BytesIO(data), fix_imports=False, encoding="latin1").load())
-    except _Refused as error:
+    except _RefusedError as error:
         raise InputError(
             f"{path} {error}, so it is not loaded; get the file from its maker, flame.is.tue.mpg.de"
         ) from None
@@ -237,12 +237,12 @@ def _look_through(data: bytes) -> None:
     """Walk over the operations without carrying any out; lengths that the bytes don't back up end it."""
     for number, (operation, argument, _) in enumerate(pickletools.genops(data)):
         if operation.name in FORBIDDEN:
-            raise _Refused(f"holds the operation {operation.name}, which no file of arrays needs")
+            raise _RefusedError(f"holds the operation {operation.name}, which no file of arrays needs")
         # The memo is made as long as the greatest index asks for.
         if operation.name.endswith("PUT") and isinstance(argument, int) and argument > number + 1:
-            raise _Refused("claims more objects than it holds")
+            raise _RefusedError("claims more objects than it holds")
         if number >= MOST_OPERATIONS:
-            raise _Refused(f"holds more than {MOST_OPERATIONS} operations")
+            raise _RefusedError(f"holds more than {MOST_OPERATIONS} operations")
 
 
 def _npy(data: bytes, path: Path) -> Any:
@@ -254,7 +254,7 @@ def _npy(data: bytes, path: Path) -> Any:
         if kind.hasobject:
             return unpickle(data[stream.tell() :], path)
         return _array(data[stream.tell() :], kind, shape, by_columns)
-    except _Refused as error:
+    except _RefusedError as error:
         raise InputError(f"{path} {error}, so it is not loaded; get it again") from None
     except (ValueError, TypeError, EOFError):
         raise InputError(f"{path} can't be read as an .npy file; get it again") from None
@@ -262,7 +262,7 @@ def _npy(data: bytes, path: Path) -> Any:
 
 def _count(shape: Any) -> int:
     if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
-        raise _Refused("holds an array of impossible shape")
+        raise _RefusedError("holds an array of impossible shape")
     out = 1
     for length in shape:
         out *= length
@@ -272,9 +272,9 @@ def _count(shape: Any) -> int:
 def _array(data: Any, kind: np.dtype, shape: Any, by_columns: bool) -> np.ndarray:
     """An array of its own from bytes, which must be as many as its shape says."""
     if kind.kind not in _KINDS:
-        raise _Refused(f"holds an array of the type {kind}")
+        raise _RefusedError(f"holds an array of the type {kind}")
     if not isinstance(data, bytes | bytearray) or _count(shape) * kind.itemsize != len(data):
-        raise _Refused("holds an array whose shape is not that of its content")
+        raise _RefusedError("holds an array whose shape is not that of its content")
     return np.frombuffer(data, kind).reshape(shape, order="F" if by_columns else "C").astype(kind.newbyteorder("="))
 
 
@@ -288,7 +288,7 @@ class _Plain:
         """The plain form of a value."""
         self._left -= 1
         if depth > 20 or self._left < 0:
-            raise _Refused("is nested without end")
+            raise _RefusedError("is nested without end")
         if value is None or isinstance(value, bool | int | float | str | bytes):
             return value
         if isinstance(value, dict):
@@ -296,7 +296,7 @@ class _Plain:
         if isinstance(value, list | tuple):
             return type(value)([self.of(item, depth + 1) for item in value])
         if not isinstance(value, _Record):
-            raise _Refused(f"holds a {type(value).__name__}, which no file of arrays needs")
+            raise _RefusedError(f"holds a {type(value).__name__}, which no file of arrays needs")
         if id(value) not in self._known:
             self._known[id(value)] = self._record(value, depth)
         return self._known[id(value)]
@@ -307,7 +307,7 @@ class _Plain:
         state = value.state if isinstance(value.state, dict) else {}
         if isinstance(value, _Chumpy):
             if "x" not in state:
-                raise _Refused("holds a chumpy object that is no plain array")
+                raise _RefusedError("holds a chumpy object that is no plain array")
             return self.of(state["x"], depth + 1)
         if isinstance(value, _Sparse):
             parts = {name: self.of(state.get(name), depth + 1) for name in ("data", "indices", "indptr")}

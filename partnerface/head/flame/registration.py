@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from partnerface.conventions import CLASS_NAMES
-from partnerface.geometry.mesh import boundary_loops, edges, vertex_normals
+from partnerface.geometry.mesh import edges, vertex_normals
 from partnerface.head.flame.nearest import SurfaceIndex
 from partnerface.head.flame.openings import Opening, eye_opening, lip_seam
 from partnerface.head.model import HeadModel
@@ -24,10 +24,14 @@ EYES = {
 LIPS = ((191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324))
 #: How stiff the field is, from first to last: weight of its bending against a vertex's distance to its place.
 STIFFNESS = (300.0, 300.0, 100.0, 100.0, 30.0, 30.0, 10.0, 10.0, 3.0, 3.0, 1.0, 1.0)
-#: A place farther away than the first (at first) or the second (at last), metres, or that looks elsewhere, is not taken.
+#: A place farther away than the first (at first) or the second (at last), metres, or that looks elsewhere is left.
 FAR, NEAR, LEAST_COSINE, MOST_JAW = 0.03, 0.008, 0.5, 0.5
-ANCHOR, LANDMARK = 10.0, 30.0  # weights of lids and lips, and of landmarks, against that of a vertex's nearest place
-SIMILARITY_ROUNDS, TRIMMED = 20, 0.8
+ANCHOR = 10.0  # weight of ends of lids and lips and of landmarks, against that of a vertex's nearest place
+SIMILARITY_ROUNDS, TRIMMED = 12, 0.8
+
+
+class NoHeadError(Exception):
+    """What the other surface lacks, in words."""
 
 
 @dataclass
@@ -55,10 +59,10 @@ class Known:
 
 
 def eye_of(weights: np.ndarray, joint: int, template: np.ndarray) -> tuple[np.ndarray, float]:
-    """Vertex ids of an eyeball and its radius, the median distance from their middle; raises ValueError without one."""
+    """Vertex ids of an eyeball and its radius, the median distance from their middle; raises NoHeadError without."""
     ball = np.flatnonzero(weights[:, joint] > 0.5)
     if len(ball) < 8:
-        raise ValueError("the head has no eyeballs")
+        raise NoHeadError("it has no eyeballs")
     middle = (template[ball].max(0) + template[ball].min(0)) / 2
     return ball, float(np.median(np.linalg.norm(template[ball] - middle, axis=1)))
 
@@ -86,7 +90,7 @@ def register(
     own_joints = source.joint_regressor.astype(np.float64) @ place
     jaw = source.skinning_weights[:, 2].astype(np.float64)
     target = SurfaceIndex(template, without_eyes(faces, weights), weights[:, 2])
-    face = _face_of(source, skin, place)
+    face = _face_of(source, skin, place)[::2]
 
     pairs = _opening_anchors(source, SurfaceIndex(place, own_faces, jaw), own_joints, target, weights, joints, known)
     scale, rotation, shift = _similarity_by_eyes(own_joints, joints)
@@ -165,7 +169,7 @@ def _opening_anchors(
     joints: np.ndarray,
     known: Known,
 ) -> Known:
-    """What is known, and the ends of lids and lips on both heads where both can be found and nothing better is known."""
+    """What is known, and the ends of lids and lips where both heads show them and nothing better is known."""
     vertices, places = [known.vertices], [known.places]
     told = set(known.vertices.tolist())
 
@@ -199,6 +203,13 @@ def _opening_anchors(
     return Known(np.concatenate(vertices), np.concatenate(places))
 
 
+def _border(faces: np.ndarray) -> np.ndarray:
+    """Vertices of edges that belong to one triangle."""
+    pairs = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    found, uses = np.unique(pairs, axis=0, return_counts=True)
+    return np.unique(found[uses == 1])
+
+
 def _bend(
     start: np.ndarray,
     faces: np.ndarray,
@@ -225,7 +236,7 @@ def _bend(
     degree = np.asarray(joined.sum(1)).ravel()
     operator = (diags(np.ones(len(skin))) - diags(1 / np.maximum(degree, 1)) @ joined).tocsr()
     bending = (operator.T @ operator).tocsr()
-    rim = np.isin(target.faces, [vertex for loop in boundary_loops(target.faces) for vertex in loop])
+    rim = np.isin(target.faces, _border(target.faces))
 
     where, goal = number[pairs.vertices], pairs.places
     where, goal = where[where >= 0], goal[where >= 0]

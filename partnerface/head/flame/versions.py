@@ -1,10 +1,10 @@
 """Which FLAME a file is: by its checksum, by what is in it, and by what the user says.
 
-FLAME 2020 and 2023 have the same keys and shapes (5023 vertices, 300 shape and 100 expression components, even the same
-number of bytes), so that nothing but the numbers tells them apart, and a file's name tells nothing: the open one is found
-renamed to flame2023.pkl. The published files are known by SHA-256; of any other file (the male and female ones, one
-that somebody wrote anew) the version is what `tracking.head_version` says, or unknown. Whatever the version, a head's
-name ends in a digest of its arrays, so that codes of two bases never meet.
+FLAME 2020 and 2023 have the same keys and shapes (5023 vertices, 300 shape and 100 expression components, even the
+same number of bytes), so that nothing but the numbers tells them apart, and a file's name tells nothing: the open one
+is found renamed to flame2023.pkl. The published files are known by SHA-256; of any other file (the male and female
+ones, one that somebody wrote anew) the version is what `tracking.head_version` says, or unknown. Whatever the version,
+a head's name ends in a digest of its arrays, so that codes of two bases never meet.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 
 from partnerface.errors import InputError
 
-#: SHA-256 → version. The maker publishes no checksums; each of these is stated alike by projects unrelated to each other.
+#: SHA-256 → version. The maker publishes no checksums; each of these is stated alike by several unrelated projects.
 PUBLISHED = {
     "efcd14cc4a69f3a3d9af8ded80146b5b6b50df3bd74cf69108213b144eba725b": "2020",
     "8fb1af0db1abb51053ead8fd1f2624a63d01c9602f4a4fb4ea23bd2c82017fa0": "2023",
