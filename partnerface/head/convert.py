@@ -19,7 +19,7 @@ from partnerface.head.model import HeadModel
 #: Places farther apart than this, metres, or that look elsewhere, do not correspond.
 MOST_GAP, LEAST_COSINE = 0.004, 0.7
 #: Weight of a code's size against its vertices' misses (metres): enough for components that the vertices can't tell.
-RIDGE = 1e-7
+RIDGE = 1e-10
 
 
 def check_same_head(parameters: Mapping[str, np.ndarray], head: HeadModel, path: Path) -> None:

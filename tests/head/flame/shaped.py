@@ -152,5 +152,6 @@ def dump(held: dict, path: Path, protocol: int = 2, chumpy: bool = False) -> Pat
                 del sys.modules[name]
             else:
                 sys.modules[name] = item
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(stream.getvalue())
     return path
