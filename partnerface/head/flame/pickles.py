@@ -13,7 +13,7 @@ import pickletools
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -153,7 +153,9 @@ class _Dict(metaclass=_Fixed):
     """In place of collections.OrderedDict."""
 
     def __new__(cls, items: Any = (), *_: Any):
-        return dict(items)
+        made: dict[Any, Any] = {}
+        _fill(made, [part for item in items for part in item])
+        return made
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
@@ -175,14 +177,61 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Reader(pickle.Unpickler):
-    """Knows the listed names only."""
+class _Reader(pickle._Unpickler):
+    """Knows the listed names only, and hashes nothing but texts and numbers.
+
+    It is the form of `pickle.Unpickler` that is written in Python, whose operations can be replaced: the hash of tuples
+    in tuples overflows the stack of the other.
+    """
+
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _ALLOWED[module, name]
         except KeyError:
             raise _RefusedError(f"names {module}.{name}, which no file of arrays needs") from None
+
+    def _set_items(self) -> None:
+        items = self.pop_mark()  # type: ignore[attr-defined]
+        _fill(self.stack[-1], items)  # type: ignore[attr-defined]
+
+    def _set_item(self) -> None:
+        stack = self.stack  # type: ignore[attr-defined]
+        value, key = stack.pop(), stack.pop()
+        _fill(stack[-1], [key, value])
+
+    def _dict(self) -> None:
+        made: dict[Any, Any] = {}
+        _fill(made, self.pop_mark())  # type: ignore[attr-defined]
+        self.append(made)  # type: ignore[attr-defined]
+
+    # Nothing that is read lies in a set.
+    def _empty_set(self) -> None:
+        self.append(_Record())  # type: ignore[attr-defined]
+
+    def _add_items(self) -> None:
+        self.pop_mark()  # type: ignore[attr-defined]
+
+    def _frozen_set(self) -> None:
+        self.pop_mark()  # type: ignore[attr-defined]
+        self.append(_Record())  # type: ignore[attr-defined]
+
+    dispatch |= {
+        pickle.SETITEMS[0]: _set_items,
+        pickle.SETITEM[0]: _set_item,
+        pickle.DICT[0]: _dict,
+        pickle.EMPTY_SET[0]: _empty_set,
+        pickle.ADDITEMS[0]: _add_items,
+        pickle.FROZENSET[0]: _frozen_set,
+    }
+
+
+def _fill(target: Any, items: list[Any]) -> None:
+    """Set key, value, key, value, ... in a dictionary."""
+    if type(target) is not dict or not all(isinstance(key, str | bytes | int) for key in items[::2]):
+        raise _RefusedError("holds a dictionary whose keys are no names")
+    target.update(zip(items[::2], items[1::2], strict=True))
 
 
 def read_pickle(path: Path) -> Any:
@@ -238,9 +287,11 @@ def _look_through(data: bytes) -> None:
     for number, (operation, argument, _) in enumerate(pickletools.genops(data)):
         if operation.name in FORBIDDEN:
             raise _RefusedError(f"holds the operation {operation.name}, which no file of arrays needs")
-        # The memo is made as long as the greatest index asks for.
+        # A memo may be made as long as the greatest index asks for.
         if operation.name.endswith("PUT") and isinstance(argument, int) and argument > number + 1:
             raise _RefusedError("claims more objects than it holds")
+        if operation.name == "FRAME" and isinstance(argument, int) and argument > len(data):
+            raise _RefusedError("claims more bytes than it holds")
         if number >= MOST_OPERATIONS:
             raise _RefusedError(f"holds more than {MOST_OPERATIONS} operations")
 

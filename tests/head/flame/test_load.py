@@ -1,6 +1,7 @@
 """A head of FLAME's layout as a HeadModel: its own arrays as they are, what it lacks carried over within mm."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,17 +147,22 @@ def test_what_lies_beside_the_file_is_taken_as_it_is(file: Path, shaped: Shaped,
     assert "eyelids" not in found.carried
 
 
-def test_companions_of_another_mesh_are_refused(file: Path, shaped: Shaped, tmp_path: Path):
-    flame = read_flame(file)
-    companions(tmp_path, shaped)
-    for name, value, words in (
+def wrong_companions(right_lid: np.ndarray) -> tuple[tuple[str, Any, str], ...]:
+    """File, what it holds, and what is said of it."""
+    return (
         ("l_eyelid.npy", np.zeros((5023, 3)), "no displacement"),
-        ("l_eyelid.npy", np.load(tmp_path / "r_eyelid.npy"), "same eye"),
+        ("l_eyelid.npy", right_lid, "same eye"),
         ("FLAME_masks.pkl", {"nose": np.array([99999])}, "another mesh"),
         ("FLAME_masks.pkl", {"skin": np.array([1])}, "no vertex masks"),
         ("flame_static_embedding.pkl", {"lmk_face_idx": np.array([1]), "lmk_b_coords": np.ones((2, 3))}, "do not fit"),
         ("flame_static_embedding.pkl", {"x": 1}, "no landmark embedding"),
-    ):
+    )
+
+
+def test_companions_of_another_mesh_are_refused(file: Path, shaped: Shaped, tmp_path: Path):
+    flame = read_flame(file)
+    companions(tmp_path, shaped)
+    for name, value, words in wrong_companions(np.load(tmp_path / "r_eyelid.npy")):
         before = (tmp_path / name).read_bytes()
         if name.endswith(".npy"):
             np.save(tmp_path / name, value)

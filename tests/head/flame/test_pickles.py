@@ -40,7 +40,7 @@ def test_arrays_of_every_protocol(protocol: int, tmp_path: Path):
     assert found["list"] == [1, (2.0, None), True]
 
 
-@pytest.mark.parametrize("protocol", [0, 1, 2])
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_chumpys_arrays_without_chumpy(protocol: int, tmp_path: Path):
     found = read_pickle(dump({"v_template": GRID}, tmp_path / "a.pkl", protocol, chumpy=True))
     assert np.array_equal(found["v_template"], GRID)
@@ -109,9 +109,9 @@ def hostile() -> dict[str, bytes]:
         "extension": b"\x80\x02\x82\x01.",
         "persistent": b"\x80\x02U\x01aQ.",
         # A name of the list, with its class changed for the reader of the next file.
-        "changes the reader": b"\x80\x02cnumpy\nndarray\n(N}U\x0c__setstate__cnumpy\ndtype\ns\x86b.",
+        "changes the reader": b"\x80\x02cnumpy\nndarray\nN}U\x0c__setstate__cnumpy\ndtype\ns\x86b.",
         "made of a function": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nc_codecs\nencode\n\x85R.",
-        "state on a function": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(N}U\x0c__defaults__NsNN\x86b.",
+        "state on a maker": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nN}U\x0c__defaults__Ns\x86b.",
     }
 
 
@@ -158,6 +158,10 @@ def test_the_maker_of_the_next_test_makes_arrays(tmp_path: Path):
         b"\x80\x02]r\xff\xff\xff\xff.",  # a memo of four milliards
         b"\x80\x02]q\x01h\x01ah\x01a.",  # a list that holds itself
         b"\x80\x04\x95" + (2**60).to_bytes(8, "little") + b"N.",
+        b"\x80\x02})" + b"\x85" * 1_500_000 + b"K\x01s.",  # a key whose hash takes a stack of 1.5 million calls
+        b"\x80\x02})q\x01"
+        + b"".join(b"h%ch%c\x86q%c" % (k, k, k + 1) for k in range(1, 70))
+        + b"K\x01s.",  # 2^70 steps
         b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".",
         b"",
         b"no pickle",
