@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
 
     from partnerface.artefacts.arrays import open_npy
     from partnerface.errors import ArtefactError
-    from partnerface.head.builtin import builtin_head
+    from partnerface.head.choose import choose_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
     from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
@@ -48,6 +48,9 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
             f"{subject.landmarks} has {len(landmarks)} frames, frames.npy {len(frames)}; "
             "run `partnerface landmarks` again"
         )
+    chosen = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version)
+    if chosen.said:
+        print(f"tracking: {chosen.said}", file=sys.stderr)
     size, clip = int(camera["size"]), camera["clips"][0]
     # Cameras show a source picture's longer edge under much the same angle; crops of it are as long in focal lengths.
     scale = size / (clip["crop"][2] - clip["crop"][0])
@@ -62,7 +65,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     )
     bar = Progress("tracking", steps_expected(options, len(landmarks.found)), unit="step")
     tracking = fit_clip(
-        builtin_head(),
+        chosen.model,
         landmarks.points,
         landmarks.found,
         size,
@@ -77,7 +80,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
     head, arrays = tracking.model, tracking.arrays()
-    inputs, params = (subject.landmarks, subject.camera), dataclasses.asdict(settings)
+    inputs, params = (subject.landmarks, subject.camera, *chosen.files), dataclasses.asdict(settings)
     write_npz(subject.head, head.arrays(), "tracking", inputs, **params)
     write_npz(subject.tracking, arrays, "tracking", inputs, **params)
 
