@@ -94,3 +94,6 @@ STAGES = {
     "tables": "put all subjects and methods into one table",
     "report": "put everything into one HTML file",
 }
+
+#: Commands of the same kind that no rule of the road needs, each with its line in `partnerface --help`.
+ASIDE = {"quality": "measure how well a clip is tracked"}

@@ -33,9 +33,9 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     from partnerface.head.builtin import builtin_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
-    from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
+    from partnerface.tracking.clip import clip_time, fit_options
+    from partnerface.tracking.fit import fit_clip, steps_expected
     from partnerface.tracking.overlay import overlay
-    from partnerface.tracking.priors import Priors
     from partnerface.video.encode import encode, on_clock
 
     subject = SubjectFolder(args.subject_dir)
@@ -48,25 +48,14 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
             f"{subject.landmarks} has {len(landmarks)} frames, frames.npy {len(frames)}; "
             "run `partnerface landmarks` again"
         )
-    size, clip = int(camera["size"]), camera["clips"][0]
-    # Cameras show a source picture's longer edge under much the same angle; crops of it are as long in focal lengths.
-    scale = size / (clip["crop"][2] - clip["crop"][0])
-    priors = Priors(expression_std=settings.expression_std).smoother(settings.smoothness)
-    options = FitOptions(
-        keyframes=settings.keyframes,
-        offset_rounds=settings.offset_rounds,
-        focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * scale,
-        fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
-        priors=priors,
-    )
+    options = fit_options(settings, camera)
     bar = Progress("tracking", steps_expected(options, len(landmarks.found)), unit="step")
     tracking = fit_clip(
         builtin_head(),
         landmarks.points,
         landmarks.found,
-        size,
-        # Nothing is smoothed from one take to the next: a second or more apart is a cut.
-        np.asarray(camera["time_s"], np.float64) + 10.0 * np.asarray(camera["take"]),
+        int(camera["size"]),
+        clip_time(camera),
         options,
         principal_point=np.asarray(camera["principal_point"], np.float64),
         on_step=bar.step,

@@ -1,0 +1,43 @@
+"""What a clip and the settings say to the fit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from partnerface.config.settings import TrackingSettings
+from partnerface.tracking.fit import FitOptions
+from partnerface.tracking.priors import Priors
+
+#: Seconds between takes: nothing is smoothed from one to the next, a second or more apart being a cut.
+BETWEEN_TAKES_S = 10.0
+
+
+def clip_time(camera: Mapping[str, Any]) -> np.ndarray:
+    """(N,) seconds of the frames of frames.json, takes apart."""
+    return np.asarray(camera["time_s"], np.float64) + BETWEEN_TAKES_S * np.asarray(camera["take"])
+
+
+def frame_scale(camera: Mapping[str, Any]) -> float:
+    """Pixels of a frame per pixel of the first clip's picture."""
+    left, _, right, _ = camera["clips"][0]["crop"]
+    return int(camera["size"]) / (right - left)
+
+
+def fit_options(settings: TrackingSettings, camera: Mapping[str, Any]) -> FitOptions:
+    """The options of the fit for a clip.
+
+    Args:
+        settings: the section `tracking`.
+        camera: what frames.json says.
+    """
+    size, clip = int(camera["size"]), camera["clips"][0]
+    priors = Priors(expression_std=settings.expression_std).smoother(settings.smoothness)
+    return FitOptions(
+        keyframes=settings.keyframes,
+        offset_rounds=settings.offset_rounds,
+        # Cameras show a source picture's longer edge under much the same angle; a crop is as long in focal lengths.
+        focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * frame_scale(camera),
+        fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
+        priors=priors,
+    )
