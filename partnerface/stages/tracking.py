@@ -9,8 +9,9 @@ from partnerface.config.settings import TrackingSettings
 
 HELP = (
     "reads landmarks.npz, frames.json and frames.npy, writes head.npz (the head, with the subject's own surface), "
-    "tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression and landmark error) and "
-    "tracking.mp4 (landmarks and mesh drawn over the frames)"
+    "tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression, landmark error and curves "
+    "to look at), tracking.mp4 (landmarks and mesh drawn over the frames) and tracking.jpg (the worst and the extreme "
+    "frames); `partnerface quality` measures how well it sits"
 )
 SETTINGS = TrackingSettings
 #: Length of the overlay video; a longer clip is shown every so many frames.
@@ -34,9 +35,11 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
     from partnerface.tracking.clip import clip_time, fit_options
+    from partnerface.tracking.course import course, sheet_pictures
     from partnerface.tracking.fit import fit_clip, steps_expected
     from partnerface.tracking.overlay import overlay
     from partnerface.video.encode import encode, on_clock
+    from partnerface.video.sheet import save_jpeg, sheet
 
     subject = SubjectFolder(args.subject_dir)
     landmarks = Landmarks.from_arrays(read_npz(subject.landmarks, "landmarks"), str(subject.landmarks))
@@ -64,9 +67,14 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
     head, arrays = tracking.model, tracking.arrays()
+    arrays["warnings"] = np.array(tracking.warnings, dtype=np.str_)
+    arrays |= course(head, arrays, landmarks.points, ~tracking.bridged, clip_time(camera))
     inputs, params = (subject.landmarks, subject.camera), dataclasses.asdict(settings)
     write_npz(subject.head, head.arrays(), "tracking", inputs, **params)
     write_npz(subject.tracking, arrays, "tracking", inputs, **params)
+    tiles = list(sheet_pictures(frames, head, arrays, landmarks.points))
+    with write(subject.tracking_sheet, "tracking", (*inputs, subject.frames), params) as temporary:
+        save_jpeg(str(temporary), sheet(tiles, columns=3))
 
     # A longer clip is shown whole, at a lower frame rate.
     every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))
