@@ -86,35 +86,23 @@ def measure(subject: SubjectFolder, truth: Path | None = None, quick: bool = Fal
 
 def _held_out(subject: SubjectFolder, points: Any, found: Any, camera: dict[str, Any]) -> dict[str, Any]:
     """Two fits, each of one half of the landmarks, as the tracking was made."""
-    import numpy as np
+    import dataclasses
 
     from partnerface.artefacts.files import read_stamp
     from partnerface.config.settings import TrackingSettings
-    from partnerface.head.builtin import builtin_head
     from partnerface.progress import Progress
-    from partnerface.tracking.clip import clip_time, fit_options
-    from partnerface.tracking.fit import Tracking, fit_clip, steps_expected
+    from partnerface.tracking.clip import steps_of, track_clip
+    from partnerface.tracking.fit import Tracking
     from partnerface.tracking.quality import held_out
 
-    settings = TrackingSettings(**read_stamp(subject.tracking)["params"])
-    options = fit_options(settings, camera)
-    each = steps_expected(options, len(found))
-    bar = Progress("quality", 2 * each, unit="step")
-    fits = 0
+    known = {field.name for field in dataclasses.fields(TrackingSettings)}
+    settings = TrackingSettings(**{k: v for k, v in read_stamp(subject.tracking)["params"].items() if k in known})
+    each = steps_of(settings, camera)
+    bar, fits = Progress("quality", 2 * each, unit="step"), 0
 
-    def fit(weights: np.ndarray) -> Tracking:
+    def fit(weights: Any) -> Tracking:
         nonlocal fits
-        tracking = fit_clip(
-            builtin_head(),
-            points,
-            found,
-            int(camera["size"]),
-            clip_time(camera),
-            options,
-            principal_point=np.asarray(camera["principal_point"], np.float64),
-            landmark_weights=weights,
-            on_step=bar.step,
-        )
+        tracking = track_clip(settings, camera, points, found, weights, bar.step)
         fits += 1
         bar.step(fits * each - bar.done)
         return tracking

@@ -31,12 +31,10 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
 
     from partnerface.artefacts.arrays import open_npy
     from partnerface.errors import ArtefactError
-    from partnerface.head.builtin import builtin_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
-    from partnerface.tracking.clip import clip_time, fit_options
+    from partnerface.tracking.clip import clip_time, steps_of, track_clip
     from partnerface.tracking.course import course, sheet_pictures
-    from partnerface.tracking.fit import fit_clip, steps_expected
     from partnerface.tracking.overlay import overlay
     from partnerface.video.encode import encode, on_clock
     from partnerface.video.sheet import save_jpeg, sheet
@@ -51,18 +49,8 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
             f"{subject.landmarks} has {len(landmarks)} frames, frames.npy {len(frames)}; "
             "run `partnerface landmarks` again"
         )
-    options = fit_options(settings, camera)
-    bar = Progress("tracking", steps_expected(options, len(landmarks.found)), unit="step")
-    tracking = fit_clip(
-        builtin_head(),
-        landmarks.points,
-        landmarks.found,
-        int(camera["size"]),
-        clip_time(camera),
-        options,
-        principal_point=np.asarray(camera["principal_point"], np.float64),
-        on_step=bar.step,
-    )
+    bar = Progress("tracking", steps_of(settings, camera), unit="step")
+    tracking = track_clip(settings, camera, landmarks.points, landmarks.found, on_step=bar.step)
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)

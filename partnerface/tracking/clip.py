@@ -1,12 +1,13 @@
-"""What a clip and the settings say to the fit."""
+"""The fit of a clip under the settings: what the stage does, what is measured, and what is timed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from partnerface.config.settings import TrackingSettings
-from partnerface.tracking.fit import FitOptions
+from partnerface.head.builtin import builtin_head
+from partnerface.tracking.fit import FitOptions, Tracking, fit_clip, steps_expected
 from partnerface.tracking.priors import Priors
 
 #: Seconds between takes: nothing is smoothed from one to the next, a second or more apart being a cut.
@@ -40,4 +41,43 @@ def fit_options(settings: TrackingSettings, camera: Mapping[str, Any]) -> FitOpt
         focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * frame_scale(camera),
         fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
         priors=priors,
+    )
+
+
+def steps_of(settings: TrackingSettings, camera: Mapping[str, Any]) -> int:
+    """How many steps `track_clip` takes at most."""
+    return steps_expected(fit_options(settings, camera), len(camera["time_s"]))
+
+
+def track_clip(
+    settings: TrackingSettings,
+    camera: Mapping[str, Any],
+    points: np.ndarray,
+    found: np.ndarray,
+    landmark_weights: np.ndarray | None = None,
+    on_step: Callable[[], None] | None = None,
+) -> Tracking:
+    """Fit the head model to a clip of N frames.
+
+    Args:
+        settings: the section `tracking`.
+        camera: what frames.json says.
+        points: (N, 478, 3) landmarks, px, z relative.
+        found: (N,) which frames have some.
+        landmark_weights: (478,) see `fit_clip`.
+        on_step: called after each step, at most `steps_of` times.
+
+    Raises:
+        InputError: there are no landmarks in any frame.
+    """
+    return fit_clip(
+        builtin_head(),
+        points,
+        found,
+        int(camera["size"]),
+        clip_time(camera),
+        fit_options(settings, camera),
+        principal_point=np.asarray(camera["principal_point"], np.float64),
+        landmark_weights=landmark_weights,
+        on_step=on_step,
     )

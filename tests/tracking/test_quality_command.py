@@ -90,18 +90,18 @@ def test_the_figures_are_printed_and_written(subject, tmp_path, capsys):
 
 
 def test_unseen_landmarks_are_measured_with_the_settings_of_the_tracking(subject, monkeypatch, capsys):
-    from partnerface.tracking import fit
+    from partnerface.tracking import clip
 
     asked = []
-    real = fit.fit_clip
+    real = clip.track_clip
 
-    def spy(*args, **named):
-        asked.append((args[5], named["landmark_weights"]))
-        return real(*args, **named)
+    def spy(*args):
+        asked.append((args[0], args[4]))
+        return real(*args)
 
-    monkeypatch.setattr(fit, "fit_clip", spy)
+    monkeypatch.setattr(clip, "track_clip", spy)
     assert main(["quality", str(subject.root)]) == 0
-    assert [options.keyframes for options, _ in asked] == [8, 8]
+    assert [(settings.keyframes, settings.offset_rounds) for settings, _ in asked] == [(8, 1), (8, 1)]
     assert (asked[0][1] + asked[1][1] == 1).all()
     assert "error unseen" in capsys.readouterr().out
 
