@@ -11,7 +11,7 @@ from types import ModuleType
 
 from partnerface import __version__
 from partnerface.config.flags import add_flags, from_namespace
-from partnerface.conventions import STAGES
+from partnerface.conventions import ASIDE, STAGES
 from partnerface.errors import PartNerFaceError
 from partnerface.failures import explain_system_error
 from partnerface.launch import guard
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         that goes wrong is a bug of ours and leaves as an exception with its trace.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    command = words[0] if words and words[0] in {**STAGES, **COMMANDS} else None
+    command = words[0] if words and words[0] in {**STAGES, **ASIDE, **COMMANDS} else None
     name = f"partnerface {command}" if command else "partnerface"
     try:
         try:
@@ -84,9 +84,10 @@ def _fail(name: str, message: str) -> int:
 
 
 def _top_level(words: list[str]) -> int:
-    width = max(map(len, {**STAGES, **COMMANDS}))
+    width = max(map(len, {**STAGES, **ASIDE, **COMMANDS}))
     stages = "\n".join(f"  {name:{width}}  {line}" for name, line in STAGES.items())
-    others = "\n".join(f"  {name:{width}}  {line}" for name, (_, line) in COMMANDS.items())
+    lines = {**{name: line for name, (_, line) in COMMANDS.items()}, **ASIDE}
+    others = "\n".join(f"  {name:{width}}  {line}" for name, line in lines.items())
     parser = argparse.ArgumentParser(
         prog="partnerface",
         description=PICTURE,
@@ -95,7 +96,7 @@ def _top_level(words: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"partnerface {__version__}")
     parser.add_argument(
-        "command", metavar="COMMAND", nargs="?", choices=[*COMMANDS, *STAGES], help="one of those below"
+        "command", metavar="COMMAND", nargs="?", choices=[*COMMANDS, *ASIDE, *STAGES], help="one of those below"
     )
     parser.parse_args(words)
     parser.print_help()

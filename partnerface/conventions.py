@@ -59,6 +59,9 @@ REGIONS = ("full", "face", "mouth", "eyes")
 #: Metric names of the metric tables.
 METRICS = ("psnr", "ssim", "ms_ssim", "l1", "lpips_alex", "lpips_vgg", "flip")
 
+#: Further names in the long tables: they explain a metric and rank nothing, so that readers' tables leave them out.
+DIAGNOSTICS = ("psnr_shifted",)
+
 #: Status of a source frame in frames.csv; `skipped` frames are left out by a lower frame rate.
 FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person", "skipped")
 
@@ -94,3 +97,6 @@ STAGES = {
     "tables": "put all subjects and methods into one table",
     "report": "put everything into one HTML file",
 }
+
+#: Commands of the same kind that no rule of the road needs, each with its line in `partnerface --help`.
+ASIDE = {"quality": "measure how well a clip is tracked"}

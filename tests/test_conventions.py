@@ -58,6 +58,7 @@ def test_mask_policies(policy, start, end):
     [
         ("Regions:", conventions.REGIONS),
         ("Metrics:", conventions.METRICS),
+        ("in the long tables alone:", conventions.DIAGNOSTICS),
         ("in `frames.csv`:", conventions.FRAME_STATUSES),
         ("Methods that can be run:", conventions.METHODS_BUILT),
         ("Planned:", (*conventions.METHODS_PLANNED, "parts_K")),

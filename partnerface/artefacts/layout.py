@@ -35,6 +35,7 @@ class SubjectFolder:
     tracking = property(lambda self: self.root / "tracking.npz")
     head = property(lambda self: self.root / "head.npz")
     tracking_video = property(lambda self: self.root / "tracking.mp4")
+    tracking_sheet = property(lambda self: self.root / "tracking.jpg")
     # parsing
     alpha = property(lambda self: self.root / "alpha.npy")
     classes = property(lambda self: self.root / "classes.npy")

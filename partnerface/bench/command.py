@@ -83,7 +83,7 @@ def check(args: argparse.Namespace, names: Sequence[str]) -> None:
         InputError: a number is impossible, the video can't be read or is not looked at, packages are missing, or the
             JSON can't be written.
     """
-    from_clip = [name for name in names if name in {**rows.STAGES, **rows.FRONT, **rows.MODELS}]
+    from_clip = [name for name in names if name in rows.ON_A_CLIP]
     if args.repeats is not None and args.repeats < 1:
         raise InputError(f"--repeats is {args.repeats}; allowed: 1 or more")
     if args.frames is not None and args.frames < rows.TINY.frames:
@@ -113,10 +113,15 @@ def measure(
     trained = bool(wanted & set(rows.TRAINING))
     with tempfile.TemporaryDirectory(prefix="partnerface-bench-") as folder:
         root, subject = Path(folder), None
-        if video is not None or wanted & {*rows.STAGES, *rows.FRONT, *rows.MODELS}:
+        if video is not None or wanted & rows.ON_A_CLIP:
             told, found, subject = apart("front", wanted, sizes, repeats or 3, root, video, trained)
             lines += told
             results += found
+            for name in (name for name in rows.FITS if name in wanted):
+                told, found = apart("fits", name, sizes, repeats or 1, subject)
+                lines += told
+                results += found
+            subject = subject if trained else None
         if wanted & set(rows.OPS):
             told, found = apart("ops", wanted, sizes, repeats or 15)
             lines += told

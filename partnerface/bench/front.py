@@ -9,7 +9,7 @@ from partnerface.artefacts import SubjectFolder, read_json
 from partnerface.artefacts.arrays import open_npy
 from partnerface.bench.models import bare_model
 from partnerface.bench.result import MEDIAPIPE, Result, result, say, timed
-from partnerface.bench.rows import BARE, MODELS, STAGES, Sizes
+from partnerface.bench.rows import BARE, FITS, MODELS, STAGES, Sizes
 from partnerface.config.settings import (
     DatasetSettings,
     FramesSettings,
@@ -28,7 +28,7 @@ UNIT = "frames/s"
 
 def front(
     wanted: set[str], sizes: Sizes, repeats: int, root: Path, video: Path | None, with_dataset: bool
-) -> tuple[list[str], list[Result], SubjectFolder | None]:
+) -> tuple[list[str], list[Result], SubjectFolder]:
     """Measure the rows on a clip.
 
     Args:
@@ -39,14 +39,15 @@ def front(
         with_dataset: run all stages and make a dataset.
 
     Returns:
-        What the clip is, in words; the rows; and the subject with its dataset, or None without one.
+        What the clip is, in words; the rows; and the subject, with its dataset if there is to be one.
 
     Raises:
         InputError: the clip can't be used.
     """
     clip = video or demo_clip(root / "clip.mp4", sizes.frames, sizes.edge)
     warm, subject = SubjectFolder(root / "warm"), SubjectFolder(root / "clip")
-    needed = [name for name in STAGES if name in wanted or with_dataset]
+    with_landmarks = bool(wanted & set(FITS))
+    needed = [name for name in STAGES if name in wanted or with_dataset or (with_landmarks and name == "landmarks")]
     # Each stage reads what those before it left, and bare models read the stored frames.
     road = list(STAGES)[: list(STAGES).index(needed[-1]) + 1] if needed else ["frames"]
     if sizes.warm_up:
@@ -82,7 +83,7 @@ def front(
         f"clip      {seen} frames of {video or 'the demo clip'}, {source['width']} x {source['height']} px; "
         f"{len(frames)} were kept, at {camera['size']} px"
     )
-    return [line], found, subject if with_dataset else None
+    return [line], found, subject
 
 
 def run_stage(name: str, clip: Path, subject: SubjectFolder, edge: int, frames: int) -> None:

@@ -1,8 +1,9 @@
 """The rows of the table: names, what each measures, which others it leans on, and how large the work is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from partnerface.config.settings import TrackingSettings
 from partnerface.errors import InputError
 
 #: Stages, in the order in which they run; unit frames/s.
@@ -21,6 +22,10 @@ MODELS = {
 #: A row of a stage → the bare model that it is compared with.
 BARE = {"frames": "mediapipe_face_detection", "landmarks": "mediapipe_face_mesh", "parsing": "mediapipe_selfie"}
 FRONT = {"front": "frames, landmarks and parsing together"}
+#: Fits of a long clip, each in a process of its own for its memory; unit frames/s.
+FITS = {"tracking_1000": "the fit to the landmarks of 1000 frames, nothing drawn"}
+if "refine" in {field.name for field in fields(TrackingSettings)}:
+    FITS["tracking_1000_refined"] = "the same and its refinement in the frames"
 OPS = {
     "field_mlp": "the radiance field's two networks",
     "part_mixture": "eight local deformation networks, blended",
@@ -34,9 +39,11 @@ TRAINING = {
     "render_128": "a picture of 128 x 128 px of the avatar that was trained",
     "render_512": "the same at 512 x 512 px",
 }
-ROWS = {**STAGES, **FRONT, **MODELS, **OPS, **TRAINING}
-#: What else is measured when a row is asked for, since its figures lean on it.
-NEEDS = {**{stage: (model,) for stage, model in BARE.items()}, "front": tuple(BARE)}
+ROWS = {**STAGES, **FITS, **FRONT, **MODELS, **OPS, **TRAINING}
+#: Rows that need a clip.
+ON_A_CLIP = {*STAGES, *FITS, *FRONT, *MODELS}
+#: What else is measured when a row is asked for, since its figures lean on it or say the rest.
+NEEDS = {**{stage: (model,) for stage, model in BARE.items()}, "front": tuple(BARE), "tracking": tuple(FITS)}
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class Sizes:
         edge: of the clip that is made, and the greatest of stored frames, px.
         samples: that an op gets. rays: of a training step, and that march gets.
         steps: of the training. dataset: edge of its pictures, px. step_mm: distance of two samples on a ray.
+        fitted: frames of the long clip that is fitted.
         drawn: frames of the drawn head, which stands in where there is no clip.
     """
 
@@ -60,10 +68,13 @@ class Sizes:
     dataset: int = 256
     step_mm: float = 4.0
     drawn: int = 48
+    fitted: int = 1000
 
 
 #: Shows within seconds that every row runs; the figures mean nothing.
-TINY = Sizes(frames=24, warm_up=0, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=40.0, drawn=12)
+TINY = Sizes(
+    frames=24, warm_up=0, edge=256, samples=512, rays=128, steps=50, dataset=64, step_mm=40.0, drawn=12, fitted=40
+)
 
 
 def chosen(names: Sequence[str]) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from partnerface.artefacts.arrays import ClipArray
-from partnerface.capture.blinks import closures, relative_opening
 from partnerface.capture.coverage import (
     PITCH_EDGES,
     YAW_EDGES,
@@ -23,6 +22,7 @@ from partnerface.capture.face import FaceTrack
 from partnerface.capture.light import Light, SteadyPoints, covered, covered_share, light, runs
 from partnerface.capture.pixels import FacePixels, look, sample
 from partnerface.capture.verdict import judge
+from partnerface.head.blinks import closures, relative_opening
 from partnerface.head.model import HeadModel
 
 #: The mouth is open where the inner lips are further apart than this, in eye corner distances: some 4 mm.

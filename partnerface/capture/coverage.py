@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from partnerface.conventions import FACING_CAMERA
+from partnerface.geometry.angles import euler_degrees
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.model import HeadModel
 from partnerface.head.points import BROWS, OUTER_LIPS
@@ -46,14 +47,6 @@ def poses(tracking: dict[str, np.ndarray]) -> Poses:
     mean = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
     angles = euler_degrees(mean.T @ turn)
     return Poses(angles - np.median(angles, axis=0), euler_degrees(mean[None])[0])
-
-
-def euler_degrees(turn: np.ndarray) -> np.ndarray:
-    """(N, 3) yaw, pitch, roll in degrees of rotations (N, 3, 3) = Ry(yaw) Rx(-pitch) Rz(roll), y up, z to the front."""
-    yaw = np.arctan2(turn[:, 0, 2], turn[:, 2, 2])
-    pitch = np.arcsin(np.clip(turn[:, 1, 2], -1, 1))
-    roll = np.arctan2(turn[:, 1, 0], turn[:, 1, 1])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=1))
 
 
 def _matrices(axis_angle: np.ndarray) -> np.ndarray:

@@ -12,14 +12,21 @@ from partnerface.evaluation.frames import Frames
 from partnerface.evaluation.lpips import LEAST_SIZE, NETS, LpipsMetric, find_weights, load
 from partnerface.evaluation.pixel import Metric, as_tensor, l1, psnr
 from partnerface.evaluation.regions import region_masks
+from partnerface.evaluation.registration import psnr_shifted
 from partnerface.evaluation.structural import ms_ssim, ssim
 from partnerface.progress import track
 
 COLUMNS = ("frame", "split", "region", "metric", "value")
 
 #: The metrics that need no weights. A new one is a function as described in `pixel`, its name in
-#: `conventions.METRICS`, a line here and a line in `protocol.describe_metrics`.
-PLAIN_METRICS: dict[str, Metric] = {"psnr": psnr, "ssim": ssim, "ms_ssim": ms_ssim, "l1": l1}
+#: `conventions.METRICS` or `DIAGNOSTICS`, a line here and a line in `protocol.describe_metrics`.
+PLAIN_METRICS: dict[str, Metric] = {
+    "psnr": psnr,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "l1": l1,
+    "psnr_shifted": psnr_shifted,
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from partnerface.evaluation.frames import Frames
 from partnerface.evaluation.measure import Measured, Metrics
 from partnerface.evaluation.pixel import LEAST_SQUARED_ERROR
 from partnerface.evaluation.regions import DEFINITIONS
+from partnerface.evaluation.registration import MOST
 from partnerface.evaluation.structural import K1, K2, SCALE_WEIGHTS, SIGMA, WINDOW, scale_count
 
 FORMAT = 1
@@ -39,6 +40,7 @@ def describe_metrics(height: int, width: int) -> dict[str, dict[str, Any]]:
             "in_region": "windows weighted by their centre's share of it on each scale, image reflected at its border",
         },
         "l1": {"unit": "of the range [0, 1]"},
+        "psnr_shifted": {"unit": "dB", "shift": "best per frame over the whole image", "at_most_px": MOST},
     }
 
 

@@ -10,7 +10,7 @@ from partnerface.artefacts.files import read_npz
 from partnerface.artefacts.layout import DatasetFolder, RunFolder, SubjectFolder
 from partnerface.errors import ArtefactError
 from partnerface.reporting.assets import Media, Missing, Shelf
-from partnerface.reporting.results import Group, first_runs
+from partnerface.reporting.results import Group, Run, first_runs
 
 #: The error map is white-hot from this mean absolute error on.
 ERROR_TOP = 0.25
@@ -41,13 +41,15 @@ class Example:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Examples of each split."""
+    """Examples of each split, and per split what the best shift of each of the lead's frames would give back, in dB of
+    PSNR over the whole image."""
 
     lead: str
     splits: tuple[tuple[str, tuple[Example, ...]], ...]
     scale: Media
     top: float
     unshown: tuple[str, ...]
+    registration: tuple[tuple[str, float], ...] = ()
 
     missing = False
 
@@ -84,7 +86,16 @@ def held_out(shelf: Shelf, subject: SubjectFolder, group: Group, colours: Mappin
     if not splits:
         return Missing("no held-out frame was measured; run `partnerface evaluate` again")
     ramp = colour_of(np.broadcast_to(np.linspace(0, ERROR_TOP, 256), (8, 256)))
-    return HeldOut(lead, tuple(splits), shelf.array(ramp, 95), ERROR_TOP, tuple(list(runs)[SHOWN_METHODS:]))
+    unshown = tuple(list(runs)[SHOWN_METHODS:])
+    gains = tuple((split, gain) for split, _ in splits if (gain := registration_gain(runs[lead], split)) is not None)
+    return HeldOut(lead, tuple(splits), shelf.array(ramp, 95), ERROR_TOP, unshown, gains)
+
+
+def registration_gain(run: Run, split: str) -> float | None:
+    """Mean over the frames of what PSNR gains by the best shift of each frame, dB; None where it was not measured."""
+    plain, moved = (run.values.get((split, "full", metric), {}) for metric in ("psnr", "psnr_shifted"))
+    gains = [moved[frame] - plain[frame] for frame in plain if frame in moved]
+    return float(np.mean(gains)) if gains else None
 
 
 class _Renders:

@@ -118,6 +118,7 @@ def _chapter(shelf: Shelf, folder: SubjectFolder, anchor: str, colours: dict[str
         "contact_sheet": shelf.picture(folder.contact_sheet, "frames"),
         "source": source_frames(shelf, folder),
         "fit": fit(shelf, folder),
+        "tracking_sheet": shelf.picture(folder.tracking_sheet, "tracking"),
         "masks": shelf.picture(folder.masks_sheet, "parsing"),
         "steadiness": steadiness(shelf, folder),
         "splits": splits(shelf, folder),

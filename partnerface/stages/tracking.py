@@ -9,8 +9,9 @@ from partnerface.config.settings import TrackingSettings
 
 HELP = (
     "reads landmarks.npz, frames.json and frames.npy, writes head.npz (the head, with the subject's own surface), "
-    "tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression and landmark error) and "
-    "tracking.mp4 (landmarks and mesh drawn over the frames)"
+    "tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression, landmark error and curves "
+    "to look at), tracking.mp4 (landmarks and mesh drawn over the frames) and tracking.jpg (the worst and the extreme "
+    "frames); `partnerface quality` measures how well it sits"
 )
 SETTINGS = TrackingSettings
 #: Length of the overlay video; a longer clip is shown every so many frames.
@@ -33,10 +34,11 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     from partnerface.head.choose import choose_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
-    from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected
+    from partnerface.tracking.clip import clip_time, steps_of, track_clip
+    from partnerface.tracking.course import course, sheet_pictures
     from partnerface.tracking.overlay import overlay
-    from partnerface.tracking.priors import Priors
     from partnerface.video.encode import encode, on_clock
+    from partnerface.video.sheet import save_jpeg, sheet
 
     subject = SubjectFolder(args.subject_dir)
     landmarks = Landmarks.from_arrays(read_npz(subject.landmarks, "landmarks"), str(subject.landmarks))
@@ -51,38 +53,20 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     chosen = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version)
     if chosen.said:
         print(f"tracking: {chosen.said}", file=sys.stderr)
-    size, clip = int(camera["size"]), camera["clips"][0]
-    # Cameras show a source picture's longer edge under much the same angle; crops of it are as long in focal lengths.
-    scale = size / (clip["crop"][2] - clip["crop"][0])
-    priors = Priors(expression_std=settings.expression_std).smoother(settings.smoothness)
-    options = FitOptions(
-        keyframes=settings.keyframes,
-        offset_rounds=settings.offset_rounds,
-        focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * scale,
-        fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
-        refine=settings.refine,
-        priors=priors,
-    )
-    bar = Progress("tracking", steps_expected(options, len(landmarks.found)), unit="step")
-    tracking = fit_clip(
-        chosen.model,
-        landmarks.points,
-        landmarks.found,
-        size,
-        # Nothing is smoothed from one take to the next: a second or more apart is a cut.
-        np.asarray(camera["time_s"], np.float64) + 10.0 * np.asarray(camera["take"]),
-        options,
-        principal_point=np.asarray(camera["principal_point"], np.float64),
-        frames=frames,
-        on_step=bar.step,
-    )
+    bar = Progress("tracking", steps_of(settings, camera), unit="step")
+    tracking = track_clip(chosen.model, settings, camera, landmarks.points, landmarks.found, frames, on_step=bar.step)
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
     head, arrays = tracking.model, tracking.arrays()
+    arrays["warnings"] = np.array(tracking.warnings, dtype=np.str_)
+    arrays |= course(head, arrays, landmarks.points, ~tracking.bridged, clip_time(camera))
     inputs, params = (subject.landmarks, subject.camera, *chosen.files), dataclasses.asdict(settings)
     write_npz(subject.head, head.arrays(), "tracking", inputs, **params)
     write_npz(subject.tracking, arrays, "tracking", inputs, **params)
+    tiles = list(sheet_pictures(frames, head, arrays, landmarks.points))
+    with write(subject.tracking_sheet, "tracking", (*inputs, subject.frames), params) as temporary:
+        save_jpeg(str(temporary), sheet(tiles, columns=3))
 
     # A longer clip is shown whole, at a lower frame rate.
     every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))

@@ -161,7 +161,7 @@ def fit_clip(
         time_s: (N,) time of each frame; None means 30 frames a second.
         options: see FitOptions.
         principal_point: (N, 2) px; None is the middle of the frames.
-        landmark_weights: (478,) further factors, such as zeros for landmarks that the fit must not see.
+        landmark_weights: (478,) further factors; of a landmark with factor zero nothing is looked at.
         frames: (N, image_size, image_size, 3) uint8 sRGB, may lie on disk; None leaves the refinement out.
         on_step: called after each step, at most `steps_expected` times.
 
@@ -181,8 +181,9 @@ def fit_clip(
     problem, state = _start(head, points, found, image_size, middle, time_s, landmark_weights, options)
     step()
 
+    seen = slice(None) if landmark_weights is None else torch.as_tensor(np.flatnonzero(landmark_weights > 0))
     chosen = keyframes(
-        head, problem.points(), state.rotation, state.position, torch.as_tensor(found), options.keyframes
+        problem.points()[:, seen], state.rotation, state.position, torch.as_tensor(found), options.keyframes
     )
     few, offsets = _fit_keyframes(problem.frames(chosen), state.frames(chosen), options, step)
     model = personal_head(model, offsets.numpy()) if options.offset_rounds else model
@@ -249,9 +250,11 @@ def _start(
     middle = torch.as_tensor(principal_point, dtype=DTYPE)
     rotation, position = initial_pose(head, observed, middle, steady)
     rotation, position = bridge(rotation, position, known)
-    weight = scheme.base_weights() * further * scheme.iris_visibility(observed.numpy()) * found[:, None]
     right, left = OUTER_EYE_CORNERS
     size = (head.rest[left] - head.rest[right]).norm() * (-position[:, 2]).exp()
+    seen = None if landmark_weights is None else landmark_weights > 0
+    irises = scheme.iris_visibility(observed.numpy(), seen, size.numpy())
+    weight = scheme.base_weights() * further * irises * found[:, None]
     time = np.arange(len(found)) * FRAME_TIME_S if time_s is None else np.asarray(time_s, np.float64)
     gap = np.maximum(np.diff(time), 1e-3)
     gap = np.where(gap > CUT_S, np.inf, gap / FRAME_TIME_S)

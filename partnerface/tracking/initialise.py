@@ -69,13 +69,17 @@ def bridge(rotation: Tensor, position: Tensor, found: Tensor) -> tuple[Tensor, T
     return torch.where(found[:, None, None], rotation, blended), filled[:, 9:]
 
 
-def keyframes(
-    head: LandmarkHead, points: Tensor, rotation: Tensor, position: Tensor, found: Tensor, count: int
-) -> Tensor:
+def keyframes(points: Tensor, rotation: Tensor, position: Tensor, found: Tensor, count: int) -> Tensor:
     """Indices of frames that show the clip's range of poses and expressions, in order of time.
 
     Half are spread evenly over time; the others are those that lie farthest from all chosen so far (farthest-point
     sampling) in pose and in the shape of the face once the pose is taken out.
+
+    Args:
+        points: (T, L, 3) landmarks in pixels from the principal point, z relative.
+        rotation, position: (T, 3, 3), (T, 3) of each frame.
+        found: (T,) bool.
+        count: how many.
     """
     usable = torch.nonzero(found)[:, 0]
     if len(usable) <= count:
@@ -84,7 +88,7 @@ def keyframes(
     turned = (turned - turned.mean(1, keepdim=True)) @ rotation[usable]  # the transposed rotation, point by point
     facing = rotation[usable].reshape(len(usable), 9)
     # 3 mm of mean motion of the face's landmarks weigh as much as a turn of about 0.1 rad.
-    features = torch.cat([(turned / 0.003).reshape(len(usable), -1) / math.sqrt(head.count), facing / 0.1], dim=1)
+    features = torch.cat([(turned / 0.003).reshape(len(usable), -1) / math.sqrt(points.shape[1]), facing / 0.1], dim=1)
     chosen = torch.linspace(0, len(usable) - 1, count // 2).round().long().unique().tolist()
     nearest = torch.cdist(features, features[chosen]).amin(1)
     while len(chosen) < count:

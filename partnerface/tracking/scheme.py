@@ -36,6 +36,8 @@ OPENINGS = tuple(
     for pair in zip(upper[1:-1], lower[1:-1], strict=True)
 )
 
+#: Width of an eye over the distance of the outer eye corners.
+EYE_WIDTH = 0.31
 # An open eye's height over its width is near 0.3; below the first ratio the iris is hidden, above the second seen.
 _SHUT, _OPEN = 0.08, 0.18
 
@@ -71,10 +73,29 @@ def eye_openness(points: np.ndarray) -> np.ndarray:
     return np.stack(ratios, axis=1)
 
 
-def iris_visibility(points: np.ndarray) -> np.ndarray:
-    """(T, 478) factors in 0..1: a hidden iris is invented by the detector and must not steer the eye."""
-    share = np.clip((eye_openness(points) - _SHUT) / (_OPEN - _SHUT), 0.0, 1.0)
+def iris_visibility(points: np.ndarray, known: np.ndarray | None = None, size: np.ndarray | None = None) -> np.ndarray:
+    """(T, 478) factors in 0..1: a hidden iris is invented by the detector and must not steer the eye.
+
+    Args:
+        points: (T, 478, 2 or 3) px.
+        known: (478,) which landmarks may be looked at; None for all.
+        size: (T,) px, distance of the outer eye corners as seen from the front; needed with `known`.
+    """
+    openness = eye_openness(points) if known is None or size is None else _openness_of(points, known, size)
+    share = np.clip((openness - _SHUT) / (_OPEN - _SHUT), 0.0, 1.0)
     factors = np.ones(points.shape[:2])
     factors[:, list(LEFT_IRIS)] = share[:, :1]
     factors[:, list(RIGHT_IRIS)] = share[:, 1:]
     return factors
+
+
+def _openness_of(points: np.ndarray, known: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """`eye_openness` from the known lids alone: the eye's width is taken from the size of the face, because both of
+    its corners may be unknown. An eye without a known pair of lids counts as open."""
+    ratios = []
+    for pairs in (LEFT_EYE_OPENING, RIGHT_EYE_OPENING):
+        heights = [
+            np.linalg.norm(points[:, a, :2] - points[:, b, :2], axis=-1) for a, b in pairs if known[[a, b]].all()
+        ]
+        ratios.append(np.mean(heights, axis=0) / (EYE_WIDTH * size) if heights else np.ones(len(points)))
+    return np.stack(ratios, axis=1)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from partnerface.capture.blinks import closures, relative_opening
 from partnerface.capture.coverage import expressions, facing, gaze_degrees, pose_histogram, poses, spread
 from partnerface.capture.face import FaceTrack
 from partnerface.conventions import FACING_CAMERA
 from partnerface.demo.clip import make_demo, truth
 from partnerface.demo.motion import BLINKS_S, FPS, FRAMES, make_motion
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from partnerface.head.blinks import closures, relative_opening
 from partnerface.head.builtin import builtin_head
 from tests.capture.clip import face_track, landmarks, still
 

@@ -12,7 +12,7 @@ import pytest
 from partnerface.artefacts.files import check
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.config.settings import EvaluateSettings
-from partnerface.conventions import METRICS, REGIONS
+from partnerface.conventions import DIAGNOSTICS, METRICS, REGIONS
 from partnerface.evaluation.frames import read_frames
 from partnerface.evaluation.measure import PLAIN_METRICS, available_metrics, measure
 from partnerface.stages import evaluate
@@ -37,7 +37,7 @@ def test_rows_by_split_and_region(rows):
     assert psnr["unseen-expression", "full"] == [14, 16]  # frame 16 is in both splits
     assert 15 not in set(rows.frame)  # a guard band
     assert set(rows.region) == set(REGIONS)
-    assert set(rows.metric) == {"psnr", "ssim", "ms_ssim", "l1"} <= set(METRICS)
+    assert set(rows.metric) == {"psnr", "ssim", "ms_ssim", "l1", "psnr_shifted"} <= {*METRICS, *DIAGNOSTICS}
 
 
 def test_values_by_hand(rows, frames):

@@ -154,6 +154,7 @@ def _write_clip(subject: SubjectFolder, clip: Clip, source: np.ndarray, count: i
     }  # fmt: skip
     write_json(subject.camera, camera, "frames")
     save_sheet(subject.contact_sheet, clip.rgb, "frames")
+    save_sheet(subject.tracking_sheet, clip.rgb, "tracking")
     save_sheet(subject.masks_sheet, clip.rgb // 2 + (clip.classes * 10)[..., None], "parsing")
     n = np.arange(count)
     trembling = np.where(n == 0, np.nan, 0.3 + 0.2 * (n == 30))
@@ -165,6 +166,14 @@ def _write_clip(subject: SubjectFolder, clip: Clip, source: np.ndarray, count: i
         "image_size": np.array(size),
         "focal": np.array(2.4 * size),
         "head_name": np.array("builtin"),
+        "focal_error": np.float32(0.25),
+        "warnings": np.array(["the clip hardly constrains the focal length (standard error 25 %)"]),
+        "curve_names": np.array(["mouth_opening", "lip_width", "brow_height", "eye_opening"]),
+        "curves_fit": np.stack([np.sin(n / k) for k in (3, 5, 7, 9)], 1).astype(np.float32),
+        "curves_landmarks": np.stack([1.1 * np.sin(n / k) for k in (3, 5, 7, 9)], 1).astype(np.float32),
+        "head_angles": np.stack([20 * np.sin(n / 9), 5 * np.sin(n / 5), 0 * n], 1).astype(np.float32),
+        "rest": n < 10,
+        "jitter_percent": np.array([0.11, 0.26], np.float32),
     }
     write_npz(subject.tracking, arrays, "tracking")
     _write_capture(subject, clip, source)

@@ -33,6 +33,19 @@ def test_figures_leave_bridged_frames_out(shelf, subject):
     assert (found.worst, found.worst_frame) == (7, 38)  # the 31st kept frame is source frame 38
     assert (found.bridged, found.frames, found.size, found.head) == (3, 60, 64, "builtin")
     assert "time [s]" in found.plot
+    assert (found.focal_error, found.rest) == (0.25, 10)
+    assert found.jitter == pytest.approx((0.11, 0.26))
+    assert "focal length" in found.warnings[0]
+    for words in ("mouth opening", "lip width", "eye opening", "brow height"):
+        assert words in found.curves
+    assert "turn [°]" in found.angles
+
+
+def test_a_head_that_never_rests_has_no_jitter(shelf, subject):
+    arrays = read_npz(subject.tracking, "tracking")
+    arrays |= {"jitter_percent": np.full(2, np.nan, np.float32), "rest": np.zeros(60, bool)}
+    write_npz(subject.tracking, arrays, "tracking")
+    assert any_of(fit(shelf, subject)).jitter is None
 
 
 def test_without_frames_json_frames_are_counted(shelf, subject):

@@ -1,12 +1,13 @@
 """Which held-out frames are shown, and their error maps."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from partnerface.reporting.assets import Missing, Shelf
-from partnerface.reporting.heldout import ERROR_TOP, colour_of, error_map, held_out, picked
+from partnerface.reporting.heldout import ERROR_TOP, colour_of, error_map, held_out, picked, registration_gain
 from partnerface.reporting.results import find_runs, group_runs
 
 COLOURS = {"partnerface": 0, "partnerface/seed1": 0, "retrieval": 1}
@@ -65,3 +66,15 @@ def test_missing_pieces(results, subject, group):
     assert held_out(Shelf(results, 1e6), subject, group, COLOURS) == Missing(
         "anna/retrieval/renders.npy is missing; run `partnerface render` again"
     )
+
+
+def test_registration_gain_is_the_mean_over_frames(results, subject, group):
+    run = group.runs["partnerface"][0]
+    plain = run.values["tail", "full", "psnr"]
+    more = {frame: value + 0.5 * (i % 2) for i, (frame, value) in enumerate(plain.items())}
+    moved = replace(run, values={**run.values, ("tail", "full", "psnr_shifted"): more})
+    assert registration_gain(moved, "tail") == pytest.approx(0.25, abs=0.05)
+    assert registration_gain(replace(run, values={("tail", "full", "psnr"): plain}), "tail") is None
+    found = any_of(held_out(Shelf(results, 1e6), subject, group, COLOURS))
+    assert [split for split, _ in found.registration] == ["tail", "unseen-expression"]
+    assert all(gain >= 0 for _, gain in found.registration)

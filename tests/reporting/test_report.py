@@ -68,7 +68,7 @@ def test_the_page_is_whole_and_self_contained(results):
     assert_self_contained(text)
     page = Page(text)
     assert page.count("video") == 3  # tracking, and one per method
-    assert page.count("img") == 3 + 2 * 3 * (1 + 2 * 2) + 2  # sheets, examples, colour scales
+    assert page.count("img") == 4 + 2 * 3 * (1 + 2 * 2) + 2  # sheets, examples, colour scales
     assert "Not here" not in page.text
     words = " ".join(page.text.split())
     for part in (
@@ -161,7 +161,17 @@ def test_videos_beyond_the_size_are_named_the_first_ones_embedded(results, subje
 
 
 @pytest.mark.parametrize(
-    "name", ["frames.csv", "frames.json", "frames.jpg", "tracking.npz", "tracking.mp4", "masks.jpg", "masks.npz"]
+    "name",
+    [
+        "frames.csv",
+        "frames.json",
+        "frames.jpg",
+        "tracking.npz",
+        "tracking.jpg",
+        "tracking.mp4",
+        "masks.jpg",
+        "masks.npz",
+    ],
 )
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_a_missing_or_torn_piece_is_named(results, subject, name, damage):
@@ -217,7 +227,7 @@ def test_stages_write_their_files(results, capsys):
         check(results / "tables" / name, "tables")
     lines = (results / "tables" / "metrics.csv").read_text().splitlines()
     assert lines[0] == "subject,method,split,region,metric,value,n_frames"
-    assert len(lines) == 1 + 2 * 3 * 4 * 4  # methods, splits, regions, metrics
+    assert len(lines) == 1 + 2 * 3 * 4 * 5  # methods, splits, regions, metrics
     assert read_stamp(results / "report.html")["stage"] == "report"
 
 

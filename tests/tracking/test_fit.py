@@ -8,6 +8,7 @@ from partnerface.errors import InputError
 from partnerface.geometry.rotations import matrix_to_axis_angle
 from partnerface.tracking import fit
 from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected, stretches
+from partnerface.tracking.halves import halves
 from partnerface.tracking.priors import Priors
 
 #: Priors so weak, and landmarks so certain, that exact landmarks decide everything.
@@ -39,7 +40,7 @@ def angles(tracking, truth) -> torch.Tensor:
 def test_exact_landmarks_give_the_truth(toy, monkeypatch):
     # Every landmark counts alike and to the end, so that only the arithmetic stands between the fit and the truth.
     monkeypatch.setattr("partnerface.tracking.scheme.base_weights", lambda: np.ones(478))
-    monkeypatch.setattr("partnerface.tracking.scheme.iris_visibility", lambda points: np.ones(points.shape[:2]))
+    monkeypatch.setattr("partnerface.tracking.scheme.iris_visibility", lambda points, *_: np.ones(points.shape[:2]))
     truth, points = toy.clip(24)
     options = FitOptions(offset_rounds=0, priors=LOOSE)
     tracking = fit_clip(toy.model, points, np.ones(24, bool), toy.size, options=options)
@@ -84,6 +85,24 @@ def test_same_input_same_bits(toy):
     first, second = (fit_clip(toy.model, points, np.ones(12, bool), toy.size).arrays() for _ in range(2))
     for name in first:
         assert np.array_equal(first[name], second[name]), name
+
+
+def test_nothing_is_looked_at_of_landmarks_with_weight_zero(toy):
+    _, points = toy.clip(20)
+    weights = halves().astype(float)
+    # Fewer keyframes than frames, so that the choice of the keyframes is tried too.
+    options, found = FitOptions(keyframes=8), np.ones(20, bool)
+    other = points + np.random.default_rng(0).normal(0, 20.0, points.shape) * (weights == 0)[:, None]
+    first, second = (
+        fit_clip(toy.model, some, found, toy.size, options=options, landmark_weights=weights)
+        for some in (points, other)
+    )
+    a, b = first.arrays(), second.arrays()
+    for name in set(a) - {"error_px"}:
+        assert np.array_equal(a[name], b[name]), name
+    # The unseen ones follow the seen ones on the surface.
+    off = np.linalg.norm(first.landmarks_px - points[..., :2], axis=-1)[:, weights == 0]
+    assert off.mean() < 2.0
 
 
 def test_no_landmarks_at_all_is_a_clear_error(toy):

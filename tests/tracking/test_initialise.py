@@ -46,7 +46,7 @@ def test_keyframes_hold_the_odd_one_and_skip_what_was_not_found(toy):
     found[:10] = False
     middle = torch.full((2,), toy.size / 2, dtype=torch.float64)
     pose = initial_pose(toy.head, still, middle, torch.ones(478, dtype=torch.float64))
-    chosen = keyframes(toy.head, still, *pose, found, 16)
+    chosen = keyframes(still, *pose, found, 16)
     assert 137 in chosen
     assert chosen.min() >= 10
     assert len(chosen) == 16

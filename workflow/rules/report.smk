@@ -3,6 +3,7 @@ rule report:
         table="<results>/tables/metrics.csv",
         frames=ROAD.each("{subject}/frames.jpg"),
         tracking=ROAD.each("{subject}/tracking.mp4"),
+        tracking_sheet=ROAD.each("{subject}/tracking.jpg"),
         masks=ROAD.each("{subject}/masks.jpg"),
         steadiness=ROAD.each("{subject}/masks.npz"),
         capture=ROAD.each("{subject}/capture.json"),

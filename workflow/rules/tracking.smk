@@ -10,6 +10,7 @@ rule tracking:
         tracking="<results>/{subject}/tracking.npz",
         head="<results>/{subject}/head.npz",
         video="<results>/{subject}/tracking.mp4",
+        sheet="<results>/{subject}/tracking.jpg",
     log:
         "<logs>/{subject}/tracking.log",
     benchmark:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from partnerface.capture.blinks import closures, relative_opening
+from partnerface.head.blinks import closures, relative_opening
 
 OPEN = 0.11
 
