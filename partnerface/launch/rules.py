@@ -35,6 +35,29 @@ class Road:
         entry = self.config.subjects[subject]
         return [f"{self.results}/{subject}/clip.mp4"] if entry.is_demo else [canonical(path) for path in entry.videos]
 
+    def folder(self, subject: str) -> str:
+        """The folder of an imported subject."""
+        return canonical(self.config.subjects[subject].folder)
+
+    def head_files(self, subject: str) -> list[str]:
+        """The file or folder of the head model that imported codes belong to, if there is one."""
+        settings = self.config.settings("import", subject)
+        path = Path(settings.head).expanduser()
+        return [canonical(settings.head)] if settings.head != "builtin" and path.exists() else []
+
+    def who(self, imported: bool | None = None, tracked: bool | None = None) -> str:
+        """A wildcard constraint: the subjects that are imported or filmed, and tracked elsewhere or by us.
+
+        It chooses which rule makes a subject's frames and which its tracking.
+        """
+        names = [
+            name
+            for name, subject in self.config.subjects.items()
+            if (imported is None or bool(subject.folder) == imported)
+            and (tracked is None or subject.is_tracked == tracked)
+        ]
+        return "|".join(names) or "(?!)"
+
     def flags(self, stage: str, subject: str | None = None) -> str:
         """The flags of a stage, quoted for a shell."""
         settings = self.config.report if subject is None else self.config.settings(stage, subject)

@@ -44,6 +44,14 @@ def videos(wildcards):
     return ROAD.videos(wildcards.subject)
 
 
+def folder(wildcards):
+    return ROAD.folder(wildcards.subject)
+
+
+def head_files(wildcards):
+    return ROAD.head_files(wildcards.subject)
+
+
 def source(stage):
     return ROAD.sources(stage)
 

@@ -13,6 +13,8 @@ rule tracking:
         "<logs>/{subject}/tracking.log",
     benchmark:
         "<benchmarks>/{subject}/tracking.tsv"
+    wildcard_constraints:
+        subject=ROAD.who(tracked=False),
     conda:
         "../../envs/video.yaml"
     threads: 2
