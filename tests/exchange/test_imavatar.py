@@ -81,7 +81,9 @@ def test_the_negative_focal_length_is_a_sign_of_the_axes():
 
 def test_old_intrinsics_are_pixels_at_512(made):
     old = [-1.3 * 512, 1.3 * 512, 0.48 * 512, 0.53 * 512]
-    np.testing.assert_allclose(intrinsics_of(np.array(old), (256, 256)), intrinsics_of(np.array(INTRINSICS), (256, 256)))
+    np.testing.assert_allclose(
+        intrinsics_of(np.array(old), (256, 256)), intrinsics_of(np.array(INTRINSICS), (256, 256))
+    )
     folder, values, orient, shift = made
     write_clip(folder, values, orient, shift, old)
     np.testing.assert_allclose(formats.read(folder).K[0], intrinsics_of(np.array(INTRINSICS), (SIZE, SIZE)))
@@ -141,7 +143,11 @@ def test_a_subject_with_clips(made, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("key", "value", "words"),
-    [("pose", [0.0] * 12, "pose of 2"), ("world_mat", [[1, 0], [0, 1]], "world_mat of 2"), ("expression", None, "expr")],
+    [
+        ("pose", [0.0] * 12, "pose of 2"),
+        ("world_mat", [[1, 0], [0, 1]], "world_mat of 2"),
+        ("expression", None, "expr"),
+    ],
 )
 def test_bad_frames_are_one_line(made, key, value, words):
     data = json.loads((made[0] / "flame_params.json").read_text())

@@ -31,7 +31,7 @@ def frame(values, k, rotation, shift, size=SIZE):
             "eyelids": values["eyelids"][k][None].astype(np.float32),
             "jaw": rows(values["jaw_pose"][k]),
         },
-        "camera": {"R": np.zeros((1, 6), np.float32), "t": np.zeros((1, 3)), "fl": np.ones((1, 1)), "pp": np.zeros((1, 2))},
+        "camera": {"R": np.zeros((1, 6)), "t": np.zeros((1, 3)), "fl": np.ones((1, 1)), "pp": np.zeros((1, 2))},
         "opencv": {"R": rotation[None].astype(np.float32), "t": shift[None].astype(np.float32), "K": K[None]},
         "img_size": np.array([size, size]),
         "frame_id": f"{k:05d}",
@@ -93,7 +93,7 @@ def test_pictures_counted_from_one(made):
 def test_pictures_from_one_in_another_folder_are_noticed_by_their_last(made):
     folder, *_, pictures = made
     pictures("images", first=1)
-    assert [image.stem for image in formats.read(folder).images][0] == "00001"
+    assert formats.read(folder).images[0].stem == "00001"
     assert formats.read(folder).numbers[0] == 0
 
 

@@ -87,7 +87,10 @@ def test_what_is_no_pinhole_is_one_line(made, keys, words):
 
 @pytest.mark.parametrize(
     ("keys", "words"),
-    [({"expression": [0.0] * 76, "bbox": [0, 1, 0, 1]}, "NerFace"), ({"exp_ori": [0.0] * 46, "img_id": 0}, "NeRFBlend")],
+    [
+        ({"expression": [0.0] * 76, "bbox": [0, 1, 0, 1]}, "NerFace"),
+        ({"exp_ori": [0.0] * 46, "img_id": 0}, "NeRFBlend"),
+    ],
 )
 def test_known_and_not_read(made, keys, words):
     write(made[0], {"frames": [{**frame, **keys} for frame in made[3]]})

@@ -109,7 +109,10 @@ def our_subject(head: HeadModel, count: int = 8, moving_centre: bool = False) ->
     """A tracked subject of ours: float32 values, as tracking.npz has them."""
     values = codes(count, 20)
     facing = Rotation.from_rotvec([np.pi, 0, 0])
-    values["global_orient"] = (facing * Rotation.from_rotvec(turns(count, 0.25, 30))).as_rotvec()
+    orient = (facing * Rotation.from_rotvec(turns(count, 0.25, 30))).as_rotvec()
+    # Of the two vectors of a rotation tracking.npz has the one near that of a head which faces the camera.
+    orient[orient[:, 0] < 0] *= 1 - 2 * np.pi / np.linalg.norm(orient[orient[:, 0] < 0], axis=1, keepdims=True)
+    values["global_orient"] = orient
     values["translation"] = np.array([0.01, 0.02, 0.9]) + turns(count, 0.03, 31)
     values = {name: value.astype(np.float32).astype(np.float64) for name, value in values.items()}
     centre = np.full((count, 2), SIZE / 2) + (np.arange(count)[:, None] * [1.5, -1.0] if moving_centre else 0.0)
