@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         "--test",
         type=int,
         metavar="N",
-        help=f"held-out frames at the end [{TEST_FRAMES} as INSTA does, of short clips {TEST_SHARE:.0%}]",
+        help=f"held-out frames at the end [{TEST_FRAMES} as INSTA does, of short clips a fifth]",
     )
     made.add_argument(
         "--no-meshes", action="store_true", help="insta: without meshes/ and depth/, which take most time"
