@@ -143,9 +143,11 @@ def resolve(args: argparse.Namespace) -> Config:
         name = args.subject if args.subject is not None else name_of(source)
         known = values.get("subjects")
         entry = known.get(check_name(name)) if isinstance(known, dict) else None
-        own = entry.items() if isinstance(entry, dict) else ()
-        kept = {key: item for key, item in own if key not in ("video", "videos", "import")}
-        overrides["subjects"] = {name: kept | ({"videos": args.videos} if args.videos else {"import": args.folder})}
+        own = entry if isinstance(entry, dict) else {}
+        kept = {key: item for key, item in own.items() if key not in ("video", "videos", "import")}
+        known = own.get("import")
+        imported = (known if isinstance(known, dict) else {}) | {"folder": args.folder}
+        overrides["subjects"] = {name: kept | ({"videos": args.videos} if args.videos else {"import": imported})}
     elif args.subject is not None:
         known = read_config(values, overrides).subjects
         if args.subject not in known:

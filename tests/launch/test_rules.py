@@ -53,6 +53,27 @@ def test_each_subject_and_run(road):
     assert made.each("{subject}/frames.jpg") == ["results/a/frames.jpg", "results/b/frames.jpg"]
 
 
+def test_who_is_filmed_and_who_is_imported(road, tmp_path):
+    made = road(
+        "subjects:\n  a: a.mp4\n  b: {import: insta/b}\n  c: {import: {folder: insta/c, tracking: own}}\n  d: demo\n"
+    )
+    assert made.who(imported=False) == "a|d"
+    assert made.who(imported=True, tracked=True) == "b"
+    assert made.who(imported=True, tracked=False) == "c"
+    assert made.who(tracked=False) == "a|c|d"
+    assert made.folder("b") == "insta/b"
+    assert made.videos("b") == []
+    assert road().who(imported=True, tracked=True) == "(?!)"
+
+
+def test_the_head_model_is_an_input_where_it_is_a_file(road, tmp_path):
+    text = "subjects:\n  b: {import: {folder: insta/b, head: flame.pkl}}\n  c: {import: insta/c}\n"
+    assert road(text).head_files("b") == []
+    (tmp_path / "flame.pkl").touch()
+    assert road(text).head_files("b") == ["flame.pkl"]
+    assert road(text).head_files("c") == []
+
+
 def test_flags_are_quoted(road):
     made = road('subjects: {a: a.mp4}\nevaluate: {lpips_weights: "it\'s $(here)"}\n')
     words = shlex.split(made.flags("evaluate", "a"))
