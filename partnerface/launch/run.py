@@ -40,6 +40,12 @@ examples:
   partnerface run me.mp4 --set train.steps=500 --set dataset.size=128
 """
 ROOT = Path(partnerface.__file__).resolve().parents[1]
+#: Rules that stand for a stage, where it is not its own alone: an imported subject's frames come from the import.
+UNTIL = {
+    "import": ("import", "import_pictures"),
+    "frames": ("frames", "import", "import_pictures"),
+    "tracking": ("tracking", "import"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,7 +120,7 @@ def arguments(args: argparse.Namespace, config: Path) -> list[str]:
     words += ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "default"), "--cores", str(cores)]
     return (
         words
-        + (["--until", args.until] if args.until else [])
+        + (["--until", *UNTIL.get(args.until, (args.until,))] if args.until else [])
         + (["--dry-run", "--quiet", "rules"] if args.dry_run else [])
     )
 
