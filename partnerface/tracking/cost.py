@@ -23,7 +23,7 @@ from partnerface.tracking.state import ClipState
 CHUNK = 32
 #: In what the derivatives are taken.
 FAST = torch.float32
-# An opening's rows are taken from its landmarks', whose own factors are divided out; of what weighs nothing, nothing is.
+# An opening's rows are made of its landmarks', whose own factors are divided out.
 _TINY = 1e-12
 PAIRS = torch.tensor(OPENINGS).T
 # A landmark whose surface turns away from the camera loses weight from this cosine on, down to the floor.
