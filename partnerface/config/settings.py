@@ -54,10 +54,19 @@ class LandmarksSettings:
 class TrackingSettings:
     """The fit of the head model to the landmarks of the whole clip."""
 
+    head: str = setting("builtin", "the head model: builtin, or the path of your FLAME file or of its folder")
+    head_version: str | None = setting(
+        None,
+        "which FLAME your file is, where its checksum tells nothing",
+        choices=("2017", "2019", "2020", "2023", "2023-no-jaw", "2023-open"),
+    )
+    head_shapes: int = setting(100, "shape components of FLAME that are used", None, 1, 300)
+    head_expressions: int = setting(50, "expression components of FLAME that are used", None, 1, 100)
     keyframes: int = setting(96, "frames from which shape, focal length and surface are found", "frames", 8, 1000)
     offset_rounds: int = setting(3, "times the subject's own surface is found anew; 0 keeps the model's", None, 0, 10)
     focal_ratio: float | None = setting(None, "focal length over frame edge if known; null finds it", None, 0.3, 20)
     expression_std: float = setting(0.5, "how large expressions are expected to be", "standard deviations", 0.01, 10)
+    refine: bool = setting(True, "also make the skin look the same in all frames (photometric refinement)")
     smoothness: float = setting(1.0, "how strongly trembling is smoothed away", None, 0.01, 100)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from partnerface.config.document import read_config, read_yaml
-from partnerface.config.settings import ParsingSettings
+from partnerface.config.settings import ParsingSettings, TrackingSettings
 from partnerface.doctor import machine, packages
 from partnerface.doctor.finding import Finding
+from partnerface.doctor.heads import head_model
 from partnerface.doctor.weights import weights
 
 DESCRIPTION = """\
@@ -28,12 +29,13 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--results", metavar="DIR", help="results folder to look at [default: that of config.yaml]")
     args = parser.parse_args(argv)
-    findings, parsing, folders, results = configuration()
+    findings, parsing, tracking, folders, results = configuration()
     for look in (machine.python, packages.packages, machine.processor, machine.graphics, machine.compiler):
         findings += show(look())
     findings += show(machine.kernels())
     findings += show(packages.ffmpeg())
     lpips, fan, task = folders
+    findings += show(head_model(tracking))
     findings += show(weights(lpips, parsing, fan, task))
     findings += show(machine.disk(Path(args.results or results)))
     stops = [finding.stops for finding in findings if finding.stops]
@@ -51,12 +53,13 @@ def show(found: Finding | list[Finding]) -> list[Finding]:
     return findings
 
 
-def configuration() -> tuple[list[Finding], ParsingSettings, tuple[str, str | None, str | None], str]:
-    """What config.yaml, where there is one, says about the weights for parsing and about the folders."""
+def configuration() -> tuple[list[Finding], ParsingSettings, TrackingSettings, tuple[str, str | None, str | None], str]:
+    """What config.yaml, where there is one, says about the weights for parsing, the head and the folders."""
     file = Path("config.yaml")
     config = read_config(read_yaml(file)) if file.exists() else read_config({"subjects": {"demo": "demo"}})
     subject = next(iter(config.subjects))
     found = show(Finding("config", f"{file} is in order" if file.exists() else "no config.yaml here; defaults hold"))
     points = config.settings("landmarks", subject)
     folders = (config.settings("evaluate", subject).lpips_weights, points.weights, points.task_file)
-    return found, config.settings("parsing", subject), folders, config.results
+    stages = config.settings("parsing", subject), config.settings("tracking", subject)
+    return found, *stages, folders, config.results

@@ -56,14 +56,6 @@ OPTIONAL = (
         "BSD-3-Clause (torchvision), BSD-2-Clause (LPIPS)",
     ),
     Weights(
-        "FLAME head model",
-        "tracking, in place of the built-in head (this version does not read it yet)",
-        "weights/flame",
-        ("flame",),
-        "flame.is.tue.mpg.de, after registration",
-        "Max Planck's own, for non-commercial research; FLAME 2023 Open: CC-BY-4.0",
-    ),
-    Weights(
         "face-alignment (68 landmarks)",
         "landmarks, detector: both, beside MediaPipe's 478",
         "{fan}",

@@ -35,6 +35,15 @@ class Road:
         entry = self.config.subjects[subject]
         return [f"{self.results}/{subject}/clip.mp4"] if entry.is_demo else [canonical(path) for path in entry.videos]
 
+    def head_files(self, subject: str) -> list[str]:
+        """The files of the head model that a subject is tracked with; none for the built-in head."""
+        head = self.config.settings("tracking", subject).head
+        if head == "builtin":
+            return []
+        from partnerface.head.flame.places import head_files
+
+        return [canonical(str(path)) for path in head_files(head)]
+
     def flags(self, stage: str, subject: str | None = None) -> str:
         """The flags of a stage, quoted for a shell."""
         settings = self.config.report if subject is None else self.config.settings(stage, subject)

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace, settings: None = None) -> None:
     from partnerface.capture.assess import assess
     from partnerface.capture.face import FaceTrack
     from partnerface.errors import ArtefactError
+    from partnerface.head.convert import check_same_head
     from partnerface.head.model import HeadModel
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace, settings: None = None) -> None:
     camera, frames = read_json(folder.camera, "frames"), open_npy(folder.frames, "frames")
     landmarks = Landmarks.from_arrays(read_npz(folder.landmarks, "landmarks"), str(folder.landmarks))
     tracking, head = read_npz(folder.tracking, "tracking"), HeadModel.load(folder.head)
+    check_same_head(tracking, head, folder.tracking)
     classes = open_npy(folder.classes, "parsing")
     counts = {len(frames), len(landmarks), len(tracking["translation"]), len(classes), len(camera["time_s"])}
     if len(counts) > 1:

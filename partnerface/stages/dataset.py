@@ -36,6 +36,7 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
     from partnerface.artefacts.layout import DatasetFolder
     from partnerface.errors import ArtefactError
     from partnerface.geometry.camera import crop_intrinsics, intrinsics
+    from partnerface.head.convert import check_same_head
     from partnerface.head.model import HeadModel
     from partnerface.parsing.compose import compose
     from partnerface.parsing.policy import policy_alpha
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
     camera = read_json(folder.camera, "frames")
     tracking, landmarks = read_npz(folder.tracking, "tracking"), read_npz(folder.landmarks, "landmarks")
     frames, head = open_npy(folder.frames, "frames"), HeadModel.load(folder.head)
+    check_same_head(tracking, head, folder.tracking)
     alpha, classes = open_npy(folder.alpha, "parsing"), open_npy(folder.classes, "parsing")
     count, source = len(frames), frames.shape[1]
     for path, length, maker in (

@@ -27,6 +27,7 @@ def run(args: argparse.Namespace, settings: ParsingSettings) -> None:
 
     from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_npz
     from partnerface.artefacts.arrays import npy_writer, open_npy
+    from partnerface.head.convert import check_same_head
     from partnerface.head.model import HeadModel
     from partnerface.landmarks.container import Landmarks
     from partnerface.parsing.parse import ClipParser
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace, settings: ParsingSettings) -> None:
     frames, camera = open_npy(folder.frames, "frames"), read_json(folder.camera, "frames")
     landmarks = Landmarks.from_arrays(read_npz(folder.landmarks, "landmarks"), str(folder.landmarks))
     tracking, head = read_npz(folder.tracking, "tracking"), HeadModel.load(folder.head)
+    check_same_head(tracking, head, folder.tracking)
     inputs = [folder.frames, folder.landmarks, folder.tracking, folder.head]
     parser = ClipParser(frames, landmarks.points, landmarks.found, head, tracking, settings)
     params = dataclasses.asdict(settings) | {"weights_read": parser.weights}

@@ -10,8 +10,8 @@ HELP = """\
 reads frames.json, landmarks.npz, tracking.npz and head.npz, says how well the fit sits, and writes nothing but what
 --json asks for
 
-Landmarks that the fit has not seen cost two further fits, with the settings of the one that is there; --quick leaves
-them out. docs/tracking.md says what each figure means."""
+Landmarks that the fit has not seen cost two further fits, with the settings of the one that is there, and its
+refinement in frames.npy; --quick leaves them out. docs/tracking.md says what each figure means."""
 SETTINGS = None
 
 
@@ -88,8 +88,10 @@ def _held_out(subject: SubjectFolder, points: Any, found: Any, camera: dict[str,
     """Two fits, each of one half of the landmarks, as the tracking was made."""
     import dataclasses
 
+    from partnerface.artefacts.arrays import open_npy
     from partnerface.artefacts.files import read_stamp
     from partnerface.config.settings import TrackingSettings
+    from partnerface.head.choose import choose_head
     from partnerface.progress import Progress
     from partnerface.tracking.clip import steps_of, track_clip
     from partnerface.tracking.fit import Tracking
@@ -97,12 +99,14 @@ def _held_out(subject: SubjectFolder, points: Any, found: Any, camera: dict[str,
 
     known = {field.name for field in dataclasses.fields(TrackingSettings)}
     settings = TrackingSettings(**{k: v for k, v in read_stamp(subject.tracking)["params"].items() if k in known})
+    head = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version).model
+    frames = open_npy(subject.frames, "frames") if settings.refine else None
     each = steps_of(settings, camera)
     bar, fits = Progress("quality", 2 * each, unit="step"), 0
 
     def fit(weights: Any) -> Tracking:
         nonlocal fits
-        tracking = track_clip(settings, camera, points, found, weights, bar.step)
+        tracking = track_clip(head, settings, camera, points, found, frames, weights, bar.step)
         fits += 1
         bar.step(fits * each - bar.done)
         return tracking

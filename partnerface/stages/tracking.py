@@ -31,6 +31,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
 
     from partnerface.artefacts.arrays import open_npy
     from partnerface.errors import ArtefactError
+    from partnerface.head.choose import choose_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
     from partnerface.tracking.clip import clip_time, steps_of, track_clip
@@ -49,15 +50,18 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
             f"{subject.landmarks} has {len(landmarks)} frames, frames.npy {len(frames)}; "
             "run `partnerface landmarks` again"
         )
+    chosen = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version)
+    if chosen.said:
+        print(f"tracking: {chosen.said}", file=sys.stderr)
     bar = Progress("tracking", steps_of(settings, camera), unit="step")
-    tracking = track_clip(settings, camera, landmarks.points, landmarks.found, on_step=bar.step)
+    tracking = track_clip(chosen.model, settings, camera, landmarks.points, landmarks.found, frames, on_step=bar.step)
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
     head, arrays = tracking.model, tracking.arrays()
     arrays["warnings"] = np.array(tracking.warnings, dtype=np.str_)
     arrays |= course(head, arrays, landmarks.points, ~tracking.bridged, clip_time(camera))
-    inputs, params = (subject.landmarks, subject.camera), dataclasses.asdict(settings)
+    inputs, params = (subject.landmarks, subject.camera, *chosen.files), dataclasses.asdict(settings)
     write_npz(subject.head, head.arrays(), "tracking", inputs, **params)
     write_npz(subject.tracking, arrays, "tracking", inputs, **params)
     tiles = list(sheet_pictures(frames, head, arrays, landmarks.points))

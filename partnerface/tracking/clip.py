@@ -1,12 +1,13 @@
 """The fit of a clip under the settings: what the stage does, what is measured, and what is timed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import TrackingSettings
-from partnerface.head.builtin import builtin_head
+from partnerface.head.model import HeadModel
 from partnerface.tracking.fit import FitOptions, Tracking, fit_clip, steps_expected
 from partnerface.tracking.priors import Priors
 
@@ -40,6 +41,7 @@ def fit_options(settings: TrackingSettings, camera: Mapping[str, Any]) -> FitOpt
         # Cameras show a source picture's longer edge under much the same angle; a crop is as long in focal lengths.
         focal_guess=priors.focal_ratio * max(clip["width"], clip["height"]) * frame_scale(camera),
         fixed_focal=settings.focal_ratio * size if settings.focal_ratio else None,
+        refine=settings.refine,
         priors=priors,
     )
 
@@ -50,20 +52,24 @@ def steps_of(settings: TrackingSettings, camera: Mapping[str, Any]) -> int:
 
 
 def track_clip(
+    model: HeadModel,
     settings: TrackingSettings,
     camera: Mapping[str, Any],
     points: np.ndarray,
     found: np.ndarray,
+    frames: ClipArray | Sequence[np.ndarray] | None = None,
     landmark_weights: np.ndarray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit the head model to a clip of N frames.
 
     Args:
+        model: any head model.
         settings: the section `tracking`.
         camera: what frames.json says.
         points: (N, 478, 3) landmarks, px, z relative.
         found: (N,) which frames have some.
+        frames: (N, h, w, 3) uint8, may lie on disk; None leaves the refinement out, whatever the settings say.
         landmark_weights: (478,) see `fit_clip`.
         on_step: called after each step, at most `steps_of` times.
 
@@ -71,7 +77,7 @@ def track_clip(
         InputError: there are no landmarks in any frame.
     """
     return fit_clip(
-        builtin_head(),
+        model,
         points,
         found,
         int(camera["size"]),
@@ -79,5 +85,6 @@ def track_clip(
         fit_options(settings, camera),
         principal_point=np.asarray(camera["principal_point"], np.float64),
         landmark_weights=landmark_weights,
+        frames=frames,
         on_step=on_step,
     )

@@ -21,6 +21,9 @@ from partnerface.tracking.solver import ArrowSystem
 from partnerface.tracking.state import ClipState
 
 CHUNK = 32
+#: In what the derivatives are taken.
+FAST = torch.float32
+_LEAST_FACTOR = 1e-3
 PAIRS = torch.tensor(OPENINGS).T
 # A landmark whose surface turns away from the camera loses weight from this cosine on, down to the floor.
 _FULLY_SEEN, _LEAST_SEEN = 0.35, 0.03
@@ -37,6 +40,7 @@ class Problem:
         weight: (T, L) >= 0, averaging 1 over the landmarks of a good frame; zero where there is nothing to meet.
         size: (T,) distance of the outer eye corners in pixels, were they seen from the front.
         drift: (T - 1, P) change from each frame to the next that is expected; only what differs from it is held down.
+        principal_point: (T, 1, 2) px of the frames.
         gap: (T - 1,) time from each frame to the next in units of 1/30 s; infinite where nothing connects them.
         log_focal: prior mean of the log focal.
         priors: standard deviations.
@@ -49,6 +53,7 @@ class Problem:
     weight: Tensor
     size: Tensor
     drift: Tensor
+    principal_point: Tensor
     gap: Tensor
     log_focal: float
     priors: Priors
@@ -66,6 +71,7 @@ class Problem:
             depth=self.depth[index],
             weight=self.weight[index],
             size=self.size[index],
+            principal_point=self.principal_point[index],
             drift=self.drift[:1].expand(len(index) - 1, -1),
             gap=torch.full((len(index) - 1,), torch.inf, dtype=self.gap.dtype),
         )
@@ -79,6 +85,7 @@ class Problem:
             depth=self.depth[part],
             weight=self.weight[part],
             size=self.size[part],
+            principal_point=self.principal_point[part],
             drift=self.drift[between],
             gap=self.gap[between],
         )
@@ -171,9 +178,10 @@ class Problem:
             like.new_zeros(extra, extra),
             like.new_zeros(extra),
         )
+        fast = self.head.converted(FAST)
         for start in range(0, frames, CHUNK):
             part = slice(start, min(start + CHUNK, frames))
-            matrix, vector = self._landmark_equations(state.frames(part), part, shared)
+            matrix, vector = self._landmark_equations(fast, state.frames(part), part, shared)
             blocks[part], cross[part], gradient[part] = matrix[:, :own, :own], matrix[:, :own, own:], vector[:, :own]
             corner += matrix[:, own:, own:].sum(0)
             corner_gradient += vector[:, own:].sum(0)
@@ -204,35 +212,56 @@ class Problem:
         gradient[1:] += weight * change
         return weight
 
-    def _landmark_equations(self, state: ClipState, part: slice, shared: bool) -> tuple[Tensor, Tensor]:
-        """Matrix (T, N, N) and gradient (T, N) of the landmark terms of some frames, N = P [+ 1 + S]."""
-        with_depth = self.priors.depth_std < torch.inf
-        seen = project(self.head, state, jacobian=True, shared=shared, depth=with_depth)
-        residual, share, squared, off = self._residuals(seen.pixels, seen.depth, part)
-        jacobian = seen.jacobian
-        assert jacobian is not None
-        weight = self._information * self.weight[part]
+    def _landmark_equations(
+        self, fast: LandmarkHead, state: ClipState, part: slice, shared: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Matrix (T, N, N) and gradient (T, N) of the landmark terms of some frames, N = P [+ 1 + S].
+
+        `fast` is the head in FAST, in which the derivatives are taken: their products are most of the work of a step,
+        and a step that is off in the sixth digit is judged by the exact cost all the same.
+        """
+        seen = project(self.head, state)
+        residual, _, squared, off = self._residuals(seen.pixels, seen.depth, part)
+        weight, size = self._information * self.weight[part], self.size[part, None]
         robust = (weight / (1 + squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.landmark_std
+        # Not let near zero, because the openings divide by it; zero where there is nothing to meet, and so is `held`.
+        robust = torch.where(weight > 0, robust.clamp(min=_LEAST_FACTOR), 0.0)
+        deep = weight.sqrt() / self.priors.depth_std
+        factors = torch.stack([robust, robust, deep], dim=-1)
+        rows = torch.cat([residual, off[..., None]], dim=-1) * factors
+        jacobian = project(
+            fast,
+            state.converted(FAST),
+            jacobian=True,
+            shared=shared,
+            depth=True,
+            factors=(factors / size[..., None]).to(FAST),
+        ).jacobian
+        assert jacobian is not None
+        matrix, vector = _products(jacobian, rows)
+        # Depth counts from its weighted mean over the frame, which takes one direction's worth of it away.
+        mean = torch.einsum(
+            "tl,tln->tn",
+            (weight.sqrt() / weight.sum(1, keepdim=True).sqrt().clamp(min=1e-9)).to(FAST),
+            jacobian[:, :, 2],
+        )
+        matrix -= mean[:, :, None] * mean[:, None]
+
         opening, opening_squared, opening_weight = self._openings(residual, part)
         held = (opening_weight / (1 + opening_squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.opening_std
-        size = self.size[part, None, None]
-        upper, lower = PAIRS
-        apart = (jacobian[:, upper, :2] - jacobian[:, lower, :2]) * (held / size[..., 0])[..., None, None]
-        factors, rows = robust[..., None].expand(-1, -1, 2), residual
-        if with_depth:
-            jacobian[..., 2, :] -= torch.einsum("tl,tln->tn", share, jacobian[..., 2, :])[:, None]
-            factors = torch.cat([factors, weight.sqrt()[..., None] / self.priors.depth_std], dim=-1)
-            rows = torch.cat([rows, off[..., None]], dim=-1)
-        jacobian *= (factors / size)[..., None]
-        matrix, vector = _products(jacobian, rows * factors)
-        more_matrix, more_vector = _products(apart, opening * held[..., None])
+        held_by = (held / robust[:, side].clamp(min=_LEAST_FACTOR) for side in PAIRS)
+        upper, lower = (
+            jacobian[:, side, :2] * share.to(FAST)[..., None, None] for side, share in zip(PAIRS, held_by, strict=True)
+        )
+        more_matrix, more_vector = _products(upper - lower, opening * held[..., None])
         return matrix + more_matrix, vector + more_vector
 
 
 def _products(jacobian: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
     """J^T J (T, N, N) and J^T r (T, N) of weighted rows (T, n, C, N) and residuals (T, n, C)."""
     flat = jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])
-    return flat.transpose(1, 2) @ flat, (flat.transpose(1, 2) @ residual.reshape(len(flat), -1, 1))[..., 0]
+    vector = flat.transpose(1, 2) @ residual.reshape(len(flat), -1, 1).to(flat.dtype)
+    return flat.transpose(1, 2) @ flat, vector[..., 0]
 
 
 def make_problem(
@@ -254,6 +283,7 @@ def make_problem(
         depth=points[..., 2],
         weight=weight / typical,
         size=size,
+        principal_point=principal_point.to(points.dtype).expand(len(points), 1, 2),
         drift=points.new_zeros(len(gap), len(columns.precision)),
         gap=gap,
         log_focal=math.log(focal_guess),

@@ -1,7 +1,7 @@
 """The fit of a head model to a clip's landmarks."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from partnerface.conventions import FACING_CAMERA
 from partnerface.errors import InputError
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.model import HeadModel
+from partnerface.head.points import OUTER_EYE_CORNERS
 from partnerface.tracking import scheme
 from partnerface.tracking.cost import Problem, make_problem
 from partnerface.tracking.drift import expected_change
@@ -21,6 +22,7 @@ from partnerface.tracking.landmark_head import LandmarkHead, landmark_head
 from partnerface.tracking.minimise import minimise
 from partnerface.tracking.offsets import landmark_offsets
 from partnerface.tracking.personal import personal_head
+from partnerface.tracking.photometric.refine import ROUNDS, STEPS, Refinement
 from partnerface.tracking.priors import Priors
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import solve
@@ -41,6 +43,7 @@ class FitOptions:
         offset_rounds: times the landmarks' static displacements are found anew; 0 keeps the model's surface.
         focal_guess: px, middle of the prior of the focal length; None for Priors.focal_ratio times the frame's edge.
         fixed_focal: px; None to find it.
+        refine: also make the skin look the same in all frames, where the frames are given.
         priors: standard deviations.
     """
 
@@ -48,6 +51,7 @@ class FitOptions:
     offset_rounds: int = 3
     focal_guess: float | None = None
     fixed_focal: float | None = None
+    refine: bool = True
     priors: Priors = field(default_factory=Priors)
 
 
@@ -83,7 +87,7 @@ class Tracking:
     def error_percent(self) -> float:
         """Median over the frames of the mean landmark error, in percent of the distance of the outer eye corners as
         they would be seen from the front."""
-        right, left = scheme.OUTER_EYE_CORNERS
+        right, left = OUTER_EYE_CORNERS
         width = (self.head.rest[left] - self.head.rest[right]).norm() * (-self.state.position[:, 2]).exp()
         return float(100 * np.nanmedian(self.error_px / width.numpy()))
 
@@ -112,8 +116,9 @@ STRETCH, OVERLAP = 2000, 120
 
 def steps_expected(options: FitOptions, frames: int) -> int:
     """How many steps a fit of a clip takes at most."""
-    each = (_FRAME_STEPS + _CLIP_STEPS) * len(stretches(frames))
-    return 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + each
+    parts = len(stretches(frames))
+    landmarks = 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + (_FRAME_STEPS + _CLIP_STEPS) * parts
+    return landmarks + ROUNDS * STEPS * (1 + parts) * options.refine
 
 
 def stretches(frames: int) -> list[tuple[slice, slice]]:
@@ -138,12 +143,14 @@ def fit_clip(
     options: FitOptions | None = None,
     principal_point: np.ndarray | None = None,
     landmark_weights: np.ndarray | None = None,
+    frames: Sequence[np.ndarray] | np.ndarray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit `model` to the landmarks of a clip.
 
     First shape, focal length and the subject's own surface are found from keyframes, then every frame is fitted with
-    these held, then the whole clip with everything free but the surface.
+    these held, then the whole clip with everything free but the surface; last, where there are frames, the fit is
+    refined so that the skin looks the same in all of them.
 
     Args:
         model: any head model.
@@ -154,6 +161,7 @@ def fit_clip(
         options: see FitOptions.
         principal_point: (N, 2) px; None is the middle of the frames.
         landmark_weights: (478,) further factors; of a landmark with factor zero nothing is looked at.
+        frames: (N, image_size, image_size, 3) uint8 sRGB, may lie on disk; None leaves the refinement out.
         on_step: called after each step, at most `steps_expected` times.
 
     Raises:
@@ -188,6 +196,8 @@ def fit_clip(
         for part, kept in parts
     ]
     state = joined(fitted)
+    if frames is not None and options.refine:
+        state = Refinement(model, problem, frames).run(state, chosen, parts, step)
     return _tracking(model, problem.seen(state), state, found, points, image_size, middle)
 
 
@@ -239,7 +249,7 @@ def _start(
     middle = torch.as_tensor(principal_point, dtype=DTYPE)
     rotation, position = initial_pose(head, observed, middle, steady)
     rotation, position = bridge(rotation, position, known)
-    right, left = scheme.OUTER_EYE_CORNERS
+    right, left = OUTER_EYE_CORNERS
     size = (head.rest[left] - head.rest[right]).norm() * (-position[:, 2]).exp()
     seen = None if landmark_weights is None else landmark_weights > 0
     irises = scheme.iris_visibility(observed.numpy(), seen, size.numpy())

@@ -5,7 +5,7 @@ sum over vertices, m_j = sum_k b_k w_kj v_k, is linear in all the blendshape cod
 is then exactly sum_j B_j m_j, with no more work than skinning one point per landmark.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -73,6 +73,16 @@ class LandmarkHead:
             replace(part, template=part.template + part.weight[:, None] * offsets[part.index]) for part in self.parts
         ]
         return replace(self, parts=parts, rest=self.rest + offsets)
+
+    def converted(self, dtype: torch.dtype) -> "LandmarkHead":
+        """The same in another floating-point type."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        parts = []
+        for part in self.parts:
+            own = {item.name: getattr(part, item.name) for item in fields(part) if item.name != "index"}
+            parts.append(replace(part, **{n: v.to(dtype) for n, v in own.items() if isinstance(v, Tensor)}))
+        moved = {name: value.to(dtype) for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, parts=parts, **moved)
 
 
 def landmark_head(

@@ -33,7 +33,7 @@ class Priors:
     effective_landmarks: float = 60.0  # neighbouring landmarks err together: 478 count as so many
     effective_frames: float = 6.0  # a landmark errs alike in all frames: for shape and focal a clip counts as so many
     outlier: float = 4.0  # landmark deviations beyond which a landmark stops pulling harder
-    opening_std: float = 0.005  # difference of two opposite landmarks of mouth or eye, of the same distance
+    opening_std: float = 0.003  # difference of two opposite landmarks of mouth or eye, of the same distance
     depth_std: float = 0.2  # MediaPipe's relative depth, of the same distance
     shape_std: float = 1.0
     expression_std: float = 0.5

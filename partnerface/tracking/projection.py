@@ -105,6 +105,7 @@ def project(
     shared: bool = True,
     depth: bool = False,
     along: Tensor | None = None,
+    factors: Tensor | None = None,
 ) -> Projection:
     """Project the landmarks of every frame.
 
@@ -116,6 +117,7 @@ def project(
         depth: the derivatives cover `depth` as a third row.
         along: (T, L, 2) an image direction for each landmark, such as the image's gradient there: the derivatives are
             those of the pixel along it, a single row.
+        factors: (T, L, C) numbers that the derivatives are multiplied by; much cheaper here than afterwards.
     """
     posed = _pose(head, state)
     rows, pixels, seen, distance = _image_rows(state, posed)
@@ -137,6 +139,8 @@ def project(
         place = torch.cat([place, torch.zeros_like(place[..., :1, :])], dim=2)
         place[..., 2, 2] = -relative
         focal = torch.cat([focal, torch.zeros_like(focal[..., :1])], dim=2)
+    if factors is not None:
+        rows, place, focal = rows * factors[..., None], place * factors[..., None], focal * factors
     out = _jacobian(head, state, posed, rows, shared)
     out[..., POSITION] = place
     if shared:
@@ -176,24 +180,24 @@ def _jacobian(head: LandmarkHead, state: ClipState, posed: _Posed, rows: Tensor,
     codes = 2 + head.n_expression + (head.n_shape if shared else 0)
     for part in head.parts:
         turn = posed.turns.get(part.joint)
-        here = rows[:, part.index]
+        whole = turn is None
+        here = rows if whole else rows[:, part.index]
         through = here if turn is None else here @ turn[:, None]
         basis = part.basis[..., :codes]
-        if shared and turn is not None:
+        if shared and not whole:
             centre_basis = part.weight[:, None, None] * _centre(part.joint, head.joint_basis)
+            out[:, part.index, :, own + 1 :] += _times(here, centre_basis)
             basis = basis.clone()
             basis[..., -head.n_shape :] -= centre_basis
-            direct = _times(here, centre_basis)
-            out[:, part.index, :, own + 1 :] += direct
         blended = _times(through, basis)
-        if turn is None:
-            out[..., EXPRESSION_START - 2 : own] += blended[..., : own - EXPRESSION_START + 2]
-            if shared:
-                out[..., own + 1 :] += blended[..., own - EXPRESSION_START + 2 :]
-        else:
-            out[:, part.index, :, EXPRESSION_START - 2 : own] += blended[..., : own - EXPRESSION_START + 2]
-            if shared:
-                out[:, part.index, :, own + 1 :] += blended[..., own - EXPRESSION_START + 2 :]
+        columns = [(slice(EXPRESSION_START - 2, own), slice(None, own - EXPRESSION_START + 2))]
+        if shared:
+            columns.append((slice(own + 1, None), slice(own - EXPRESSION_START + 2, None)))
+        for there, source in columns:
+            if whole:
+                out[..., there] += blended[..., source]
+            else:
+                out[:, part.index, :, there] += blended[..., source]
         if part.joint in _COLUMNS:
             column = _COLUMNS[part.joint]
             vector = (state.jaw, state.left_eye, state.right_eye)[part.joint - JAW_JOINT]

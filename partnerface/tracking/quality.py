@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from partnerface.head.blinks import closures, relative_opening
+from partnerface.head.points import BROWS, COUNT, IRISES, OVAL
 from partnerface.tracking import scheme
 from partnerface.tracking.curves import CURVES, LOW_PASS_S, curves, low_pass, pieces, unit_px
 from partnerface.tracking.fit import Tracking
@@ -28,16 +29,16 @@ GAP_S = 0.15
 _GROUPS = {
     "lips": scheme.LIPS,
     "lids": (*scheme.RIGHT_LIDS, *scheme.LEFT_LIDS),
-    "brows": scheme.BROWS,
-    "irises": (*scheme.RIGHT_IRIS, *scheme.LEFT_IRIS),
-    "outline": scheme.FACE_OVAL,
+    "brows": BROWS,
+    "irises": IRISES,
+    "outline": OVAL,
 }
 
 
 def groups() -> dict[str, np.ndarray]:
     """Indices of the landmarks of each part of the face; `skin` is the rest."""
     named = {name: np.unique(points) for name, points in _GROUPS.items()}
-    return {**named, "skin": np.setdiff1d(np.arange(scheme.COUNT), np.concatenate(list(named.values())))}
+    return {**named, "skin": np.setdiff1d(np.arange(COUNT), np.concatenate(list(named.values())))}
 
 
 def error_percent(fitted: np.ndarray, points: np.ndarray, found: np.ndarray, unit: np.ndarray) -> np.ndarray:
@@ -64,7 +65,7 @@ def held_out(fit: Callable[[np.ndarray], Tracking], points: np.ndarray, found: n
         `seen_percent`, `unseen_percent` of the unit, means over frames and points; `unseen_by_part` for each of
         `groups`.
     """
-    seen, unseen = np.zeros(scheme.COUNT), np.zeros(scheme.COUNT)
+    seen, unseen = np.zeros(COUNT), np.zeros(COUNT)
     for half in (halves(), ~halves()):
         tracking = fit(half.astype(float))
         arrays = tracking.arrays()

@@ -72,6 +72,10 @@ class ClipState:
         own = {item.name: getattr(self, item.name)[index] for item in fields(self) if item.name not in SHARED}
         return replace(self, **own)
 
+    def converted(self, dtype: torch.dtype) -> "ClipState":
+        """The state in another floating-point type."""
+        return ClipState(**{item.name: getattr(self, item.name).to(dtype) for item in fields(self)})
+
     def moved(self, step: Tensor, shared: Tensor | None) -> "ClipState":
         """The state after a step: (T, P) per frame, (1 + S,) log focal and shape or None to leave them."""
         return replace(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from partnerface.config.settings import ParsingSettings
+from partnerface.config.settings import ParsingSettings, TrackingSettings
 from partnerface.doctor import command, machine, packages
 from partnerface.doctor.finding import Finding
+from partnerface.doctor.heads import head_model
 from partnerface.doctor.weights import OPTIONAL, describe, describe_file, weights
 from partnerface.parsing.weights import KNOWN
 
@@ -110,6 +111,27 @@ def test_weights_of_landmarks_that_are_there(tmp_path, monkeypatch):
     assert "absent" in describe(task, "lpips", None, str(file))
     file.touch()
     assert f"present in {tmp_path}" in describe(task, "lpips", None, str(file))
+
+
+def test_the_head_that_tracking_will_use(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line = head_model(TrackingSettings()).text
+    for part in ("built-in", "absent, optional", "weights/flame", "flame.is.tue.mpg.de", "CC-BY-4.0"):
+        assert part in line
+    folder = tmp_path / "weights" / "flame"
+    folder.mkdir(parents=True)
+    (folder / "mine.pkl").write_bytes(b"flame")
+    (folder / "FLAME_masks.pkl").write_bytes(b"masks")
+    digest = hashlib.sha256(b"flame").hexdigest()
+    line = head_model(TrackingSettings()).text
+    for part in ("of unknown version", "mine.pkl", digest, "not used: set tracking.head", "FLAME_masks.pkl"):
+        assert part in line
+    line = head_model(TrackingSettings(head=str(folder), head_version="2023")).text
+    assert "FLAME 2023 as stated" in line
+    assert "for tracking" in line
+    monkeypatch.setattr("partnerface.doctor.heads.PUBLISHED", {digest: "2020"})
+    assert "FLAME 2020: " in head_model(TrackingSettings(head=str(folder / "mine.pkl"))).text
+    assert "no file" in head_model(TrackingSettings(head=str(tmp_path / "none.pkl"))).text
 
 
 def test_nothing_default_is_missing_from_the_list():

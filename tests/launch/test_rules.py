@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partnerface.errors import ConfigError
+from partnerface.errors import ConfigError, InputError
 from partnerface.launch.rules import Road, canonical, prepare_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,21 @@ def test_each_subject_and_run(road):
         f"results/{subject}/{run}/metrics.csv" for subject in "ab" for run in ("global", "retrieval", "global/seed1")
     ]
     assert made.each("{subject}/frames.jpg") == ["results/a/frames.jpg", "results/b/frames.jpg"]
+
+
+def test_the_files_of_a_head_are_inputs(road, tmp_path):
+    folder = tmp_path / "weights" / "flame"
+    folder.mkdir(parents=True)
+    for name in ("flame2023.pkl", "l_eyelid.npy", "r_eyelid.npy", "notes.txt"):
+        (folder / name).touch()
+    made = road("subjects: {a: a.mp4, b: {video: b.mp4, tracking: {head: weights/flame}}}\n")
+    assert made.head_files("a") == []
+    assert made.head_files("b") == [
+        f"weights/flame/{name}" for name in ("flame2023.pkl", "l_eyelid.npy", "r_eyelid.npy")
+    ]
+    made = road("subjects: {a: a.mp4}\ntracking: {head: none.pkl}\n")
+    with pytest.raises(InputError, match=r"none\.pkl, which is no file"):
+        made.head_files("a")
 
 
 def test_flags_are_quoted(road):

@@ -96,7 +96,7 @@ def test_unseen_landmarks_are_measured_with_the_settings_of_the_tracking(subject
     real = clip.track_clip
 
     def spy(*args):
-        asked.append((args[0], args[4]))
+        asked.append((args[1], args[6]))
         return real(*args)
 
     monkeypatch.setattr(clip, "track_clip", spy)

@@ -44,6 +44,14 @@ def videos(wildcards):
     return ROAD.videos(wildcards.subject)
 
 
+def head_files(wildcards):
+    """The files of the user's own head model: another one, or another companion, reruns tracking."""
+    try:
+        return ROAD.head_files(wildcards.subject)
+    except PartNerFaceError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def source(stage):
     return ROAD.sources(stage)
 

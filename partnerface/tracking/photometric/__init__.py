@@ -1,0 +1,1 @@
+"""Photometric refinement: the same place of the skin has the same colour in every frame, under one light per frame."""
