@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.conventions import FACING_CAMERA
 from partnerface.errors import InputError
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
@@ -143,7 +144,7 @@ def fit_clip(
     options: FitOptions | None = None,
     principal_point: np.ndarray | None = None,
     landmark_weights: np.ndarray | None = None,
-    frames: Sequence[np.ndarray] | np.ndarray | None = None,
+    frames: Sequence[np.ndarray] | ClipArray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit `model` to the landmarks of a clip.

@@ -130,8 +130,8 @@ def match(reference: np.ndarray, fitted: np.ndarray, within: int = SAME_BLINK) -
 
 def blink_report(fitted: np.ndarray, points: np.ndarray, found: np.ndarray, time_s: np.ndarray) -> dict[str, Any]:
     """Blinks of fitted landmarks (N, 478, ...) against those of the found ones, in the frames (N,) that have some."""
-    events = (blink_frames(array[found], time_s[found]) for array in (points, fitted))
-    return match(*events).as_dict()
+    reference, ours = (blink_frames(array[found], time_s[found]) for array in (points, fitted))
+    return match(reference, ours).as_dict()
 
 
 def rests(points: np.ndarray, found: np.ndarray, time_s: np.ndarray, unit: np.ndarray) -> list[np.ndarray]:

@@ -64,7 +64,7 @@ def subject(tmp_path_factory) -> SubjectFolder:
     }
     write_json(folder.camera, camera, "frames")
     head.save(folder.head)
-    settings = TrackingSettings(keyframes=8, offset_rounds=1)
+    settings = TrackingSettings(keyframes=8, offset_rounds=1, refine=False)
     write_npz(folder.tracking, tracking, "tracking", **dataclasses.asdict(settings))
     write_npz(folder.truth, tracking, "demo")
     return folder

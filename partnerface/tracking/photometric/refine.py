@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from partnerface.artefacts.arrays import ClipArray
 from partnerface.head.model import HeadModel
 from partnerface.tracking.cost import FAST, Problem
 from partnerface.tracking.drift import expected_change
@@ -129,7 +130,7 @@ class PhotometricProblem:
 class Refinement:
     """The refinement of one clip; what the landmarks say goes on to count, but less."""
 
-    def __init__(self, model: HeadModel, problem: Problem, frames: Sequence[np.ndarray] | np.ndarray):
+    def __init__(self, model: HeadModel, problem: Problem, frames: Sequence[np.ndarray] | ClipArray):
         """
         Args:
             model: the head with the subject's own surface.
@@ -236,7 +237,7 @@ def _drift(problem: Problem, state: ClipState) -> Tensor:
     return drift
 
 
-def _take(frames: Sequence[np.ndarray] | np.ndarray, index: Tensor) -> np.ndarray:
+def _take(frames: Sequence[np.ndarray] | ClipArray, index: Tensor) -> np.ndarray:
     return np.stack([np.asarray(frames[number]) for number in index.tolist()])
 
 
