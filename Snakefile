@@ -18,6 +18,7 @@ pathvars:
 
 
 include: "workflow/rules/demo.smk"
+include: "workflow/rules/import.smk"
 include: "workflow/rules/frames.smk"
 include: "workflow/rules/landmarks.smk"
 include: "workflow/rules/tracking.smk"

@@ -19,6 +19,7 @@ from partnerface.launch import guard
 #: Commands that are no stage: the module that defines each, and its line.
 COMMANDS = {
     "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
+    "export": ("partnerface.stages.export", "write a tracked subject as INSTA, IMavatar or nerfstudio read it"),
     "doctor": ("partnerface.doctor.command", "say what this machine has and whether the road can be walked"),
     "bench": ("partnerface.bench.command", "measure how fast the stages and the model are on this machine"),
 }
@@ -108,6 +109,7 @@ def stage_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"partnerface {name}",
         description=module.HELP,
+        epilog=getattr(module, "EPILOG", None),
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
@@ -127,11 +129,12 @@ def _run_stage(name: str, words: list[str]) -> int:
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Fills the paragraphs of the description, but keeps their breaks."""
+    """Fills the paragraphs of description and epilog, but keeps their breaks and what is set in (examples)."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n\n".join(
-            textwrap.fill(" ".join(part.split()), width, break_on_hyphens=False) for part in text.split("\n\n")
+            part if "\n  " in part else textwrap.fill(" ".join(part.split()), width, break_on_hyphens=False)
+            for part in text.split("\n\n")
         )
 
     def _split_lines(self, text: str, width: int) -> list[str]:

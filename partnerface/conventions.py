@@ -85,6 +85,7 @@ DEMO_VIDEO = "demo"
 #: The stages in the order of the road, each with its line in `partnerface --help`; its module and rule bear its name.
 STAGES = {
     "demo": "make the demo clip: a talking head with known parameters",
+    "import": "take another program's tracking (INSTA, IMavatar, VHAP, ...) as a subject",
     "frames": "decode the video, lock one face, crop; say why a frame was dropped",
     "landmarks": "find 478 landmarks of the face in each frame",
     "tracking": "fit the head model to the whole clip: shape, pose, jaw, eyes, expression",

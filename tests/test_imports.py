@@ -32,7 +32,8 @@ def test_start_up_loads_nothing_heavy(code):
 
 
 @pytest.mark.parametrize(
-    "stage", ["frames", "landmarks", "tracking", "parsing", "capture", "dataset", "train", "render", "evaluate"]
+    "stage",
+    ["import", "frames", "landmarks", "tracking", "parsing", "capture", "dataset", "train", "render", "evaluate"],
 )
 def test_the_help_of_a_stage_loads_nothing_heavy(stage):
     code = f"from partnerface.cli import main\ntry: main(['{stage}', '--help'])\nexcept SystemExit: pass"

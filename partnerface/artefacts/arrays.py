@@ -1,6 +1,7 @@
 """Large arrays on disk: written and read item by item, so that RAM never holds a whole clip."""
 
 import contextlib
+import copy
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,6 +68,14 @@ class StoredArray:
         self.shape: tuple[int, ...] = tuple(shape)
         self._start = self._file.tell()
         self._bytes = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        self._order: np.ndarray | None = None
+
+    def rearranged(self, index: np.ndarray) -> "StoredArray":
+        """The same file with its items in another order, (n,) numbers of items, each as often as it is named."""
+        other = copy.copy(self)
+        other._order = np.arange(len(self))[index] if self._order is None else self._order[index]
+        other.shape = (len(other._order), *self.shape[1:])
+        return other
 
     @property
     def ndim(self) -> int:
@@ -80,6 +89,8 @@ class StoredArray:
         return (self._item(index) for index in range(len(self)))
 
     def _item(self, index: int) -> np.ndarray:
+        if self._order is not None:
+            index = int(self._order[index])
         data = os.pread(self._file.fileno(), self._bytes, self._start + index * self._bytes)
         return np.frombuffer(data, self.dtype).reshape(self.shape[1:])
 

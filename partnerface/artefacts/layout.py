@@ -21,6 +21,9 @@ class SubjectFolder:
     # demo
     clip = property(lambda self: self.root / "clip.mp4")
     truth = property(lambda self: self.root / "truth.npz")
+    # import: what the other program had beside frames and tracking; undeclared to Snakemake, since not all have it.
+    imported_alpha = property(lambda self: self.root / "alpha.imported.npy")
+    imported_cameras = property(lambda self: self.root / "cameras.imported.npz")
     # frames
     frames = property(lambda self: self.root / "frames.npy")
     frame_index = property(lambda self: self.root / "frames.csv")

@@ -1,14 +1,14 @@
 """The fit of a long clip, for its time and for the memory that its process takes."""
 
+import dataclasses
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from partnerface.artefacts import SubjectFolder, read_json, read_npz
-from partnerface.artefacts.arrays import ClipArray, open_npy
+from partnerface.artefacts.arrays import open_npy
 from partnerface.bench.result import Result, result, say, timed
 from partnerface.bench.rows import Sizes
 from partnerface.config.settings import TrackingSettings
@@ -34,9 +34,9 @@ def fits(name: str, sizes: Sizes, repeats: int, subject: SubjectFolder) -> tuple
     index = to_and_fro(len(landmarks), sizes.fitted)
     camera = longer(read_json(subject.camera, "frames"), index)
     points, found = landmarks.points[index], landmarks.found[index]
-    head = builtin_head()
-    settings = TrackingSettings(refine=name == "tracking_1000_refined")
-    frames = ToAndFro(open_npy(subject.frames, "frames"), index) if settings.refine else None
+    head = builtin_head()  # made once, for all fits
+    frames = open_npy(subject.frames, "frames").rearranged(index)
+    settings = dataclasses.replace(TrackingSettings(), refine=name.endswith("_refined"))
     seconds = []
     for k in range(repeats):
         say(f"{name}, run {k + 1} of {repeats}")
@@ -44,19 +44,6 @@ def fits(name: str, sizes: Sizes, repeats: int, subject: SubjectFolder) -> tuple
     row = result(name, "torch", [second / len(index) for second in seconds], 1, UNIT)
     line = f"fit       {name}: {len(index)} frames in {row.median_s * len(index):.1f} s, memory {memory()} at most"
     return [line], [row]
-
-
-class ToAndFro(Sequence[np.ndarray]):
-    """Frames of a short clip in another order, read where they lie."""
-
-    def __init__(self, frames: ClipArray, index: np.ndarray):
-        self._frames, self._index = frames, index
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __getitem__(self, number: Any) -> Any:
-        return self._frames[int(self._index[number])]
 
 
 def to_and_fro(frames: int, count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import yaml
 
 from partnerface.config.sections import build, check, plain
 from partnerface.config.settings import SECTIONS
-from partnerface.config.subjects import Subject, read_subjects
+from partnerface.config.subjects import FOLDER, IMPORT, Subject, read_subjects
 from partnerface.config.values import nearest
 from partnerface.conventions import METHODS_BUILT, METHODS_PLANNED
 from partnerface.errors import ConfigError
@@ -163,6 +163,8 @@ def _unique(key: str, items: list | tuple) -> None:
 
 
 def _named(subject: Subject) -> dict[str, Any]:
+    if subject.folder:
+        return {}
     return {"video": subject.videos[0]} if len(subject.videos) == 1 else {"videos": list(subject.videos)}
 
 
@@ -172,8 +174,10 @@ def to_values(config: Config) -> dict[str, Any]:
         name: {**_named(subject), **{key: plain(item) for key, item in subject.settings.items() if fields(item)}}
         for name, subject in config.subjects.items()
     }
-    for subject in subjects.values():
+    for name, subject in subjects.items():
         subject.pop("report", None)
+        if folder := config.subjects[name].folder:
+            subject[IMPORT] = {FOLDER: folder, **subject[IMPORT]}
     return {
         "results": config.results,
         "subjects": subjects,

@@ -47,14 +47,27 @@ def _field_schema(field: dataclasses.Field, kind: Kind) -> dict[str, Any]:
 def config_schema() -> dict[str, Any]:
     """The schema of the whole file."""
     sections = {name: {"$ref": f"#/$defs/{name}"} for name in SECTIONS}
+    # Either the folder alone, or a mapping with it, and what else the section `import` has.
+    imported = section_schema(SECTIONS["import"])["properties"]
+    folder = {"folder": {"description": "what the other program wrote", "type": "string"}}
     subject = {
         "type": "object",
         "additionalProperties": False,
-        "oneOf": [{"required": ["video"]}, {"required": ["videos"]}],
+        "oneOf": [
+            {"required": ["video"]},
+            {"required": ["videos"]},
+            {"required": ["import"], "properties": {"import": {"type": ["string", "object"], "required": ["folder"]}}},
+        ],
         "properties": {
             "video": {"type": "string"},
             "videos": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
             **sections,
+            "import": {
+                "oneOf": [
+                    {"type": "string"},
+                    {"type": "object", "additionalProperties": False, "properties": {**folder, **imported}},
+                ]
+            },
         },
     }
     return {
@@ -66,7 +79,7 @@ def config_schema() -> dict[str, Any]:
         "properties": {
             "results": {"description": "folder that everything is written to", "type": "string", "default": "results"},
             "subjects": {
-                "description": "name → video (or a mapping with `video` or `videos`, and overrides), or a CSV file",
+                "description": "name → video (or a mapping with `video`, `videos` or `import`, and overrides), or CSV",
                 "oneOf": [
                     {"type": "string"},
                     {

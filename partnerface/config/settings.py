@@ -11,6 +11,26 @@ from partnerface.config.fields import setting
 
 
 @dataclass(frozen=True)
+class ImportSettings:
+    """Another program's tracking in place of our own, for subjects with `import`; docs/formats.md."""
+
+    format: str = setting("auto", "which program wrote the folder; auto tells it by the keys in its files",
+                          choices=("auto", "metrical-tracker", "insta", "imavatar", "vhap", "nerfstudio"))  # fmt: skip
+    head: str = setting("builtin", "the head model that its codes belong to: builtin, or the path of FLAME's .pkl or "
+                        "of a head.npz of ours")  # fmt: skip
+    tracking: str = setting("imported", "imported takes its tracking; own takes its pictures and cameras alone, and "
+                            "our own tracker tracks the head anew", choices=("imported", "own"))  # fmt: skip
+    basis: str | None = setting(None, "the FLAME that its codes are of, where it is not the format's usual one",
+                                choices=("flame2019", "flame2020", "flame2023", "flame2023-open"))  # fmt: skip
+    camera: str | None = setting(None, "which camera, where the folder has several; its id or index")
+    fps: float | None = setting(None, "frames per second; null is what the folder says, or 25", "1/s", 0.1, 1000.0)
+    size: int = setting(512, "greatest edge of the stored frames; smaller pictures are not enlarged", "px", 64, 4096)
+    max_error: float = setting(8.0, "stop when the head's landmarks miss those found in the pictures by more",
+                               "% of the distance of the outer eye corners", 0.1, 1000.0)  # fmt: skip
+    check_frames: int = setting(60, "frames on which that is looked at", "frames", 1, 100_000)
+
+
+@dataclass(frozen=True)
 class FramesSettings:
     """From the video to square, cropped frames."""
 
@@ -157,6 +177,7 @@ class ReportSettings:
 
 #: Section of config.yaml → its dataclass, in the order of the stages.
 SECTIONS: dict[str, type] = {
+    "import": ImportSettings,
     "frames": FramesSettings,
     "landmarks": LandmarksSettings,
     "tracking": TrackingSettings,

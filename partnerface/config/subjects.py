@@ -16,26 +16,39 @@ from partnerface.errors import ConfigError
 #: The report is one for all subjects, so it has no overrides.
 SUBJECT_SECTIONS = {name: section for name, section in SECTIONS.items() if name != "report"}
 
+#: Key of a subject that another program has tracked, and the key in it of the folder; its other keys are settings.
+IMPORT, FOLDER = "import", "folder"
+
 
 @dataclass(frozen=True)
 class Subject:
-    """One person: the name of the folder, the videos, and the settings of each stage."""
+    """One person: the name of the folder, the videos, and the settings of each stage.
+
+    `folder` is what another program left of an imported subject, which has no videos; empty otherwise.
+    """
 
     name: str
     videos: tuple[str, ...]
     settings: dict[str, Any]
+    folder: str = ""
 
     @property
     def is_demo(self) -> bool:
         """Whether the video is the clip that the stage `demo` makes."""
         return self.videos == (DEMO_VIDEO,)
 
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the tracking is imported, too."""
+        return bool(self.folder) and self.settings["import"].tracking == "imported"
+
 
 def read_subjects(value: Any, shared: Mapping[str, Any], from_text: bool = False) -> dict[str, Subject]:
     """The subjects, each with the shared settings and its own overrides.
 
     Args:
-        value: name → video, or name → mapping with `video` or `videos` and sections; or the path of a CSV file.
+        value: name → video, or name → mapping with `video`, `videos` or `import` and sections; or the path of a CSV
+            file.
         shared: section → settings for all.
         from_text: the values come from a command line and may be text.
 
@@ -84,13 +97,27 @@ def _subject(name: str, entry: Any, shared: Mapping[str, Any], from_text: bool) 
     for key, values in entry.items():
         if key in ("video", "videos"):
             continue
+        if key == IMPORT:
+            values = {k: v for k, v in values.items() if k != FOLDER} if isinstance(values, Mapping) else {}
         if key not in SUBJECT_SECTIONS:
             known = ("video", "videos", *SUBJECT_SECTIONS)
             hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
             raise ConfigError(f"{where}.{key} is not a key of a subject{hint}")
         own = check(SUBJECT_SECTIONS[key], values, f"{where}.{key}", from_text)
         settings[key] = replace(settings[key], **own)
-    return Subject(name, _videos(where, entry), settings)
+    folder = _folder(where, entry)
+    return Subject(name, () if folder else _videos(where, entry), settings, folder)
+
+
+def _folder(where: str, entry: Mapping[str, Any]) -> str:
+    """The folder of an imported subject (`import: DIR`, or `import: {folder: DIR, ...}`), empty for a filmed one."""
+    given = entry.get(IMPORT)
+    folder = given.get(FOLDER) if isinstance(given, Mapping) else given
+    if folder is None and (given is None or "video" in entry or "videos" in entry):
+        return ""  # settings alone say nothing of where it comes from
+    if "video" in entry or "videos" in entry:
+        raise ConfigError(f"{where} has both a video and import; give one of them")
+    return _path(f"{where}.{IMPORT}", folder, "the path of the folder that the other program wrote")
 
 
 def _videos(where: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -111,11 +138,15 @@ def _videos(where: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _video(where: str, video: Any) -> str:
-    if not isinstance(video, str) or not video.strip() or "\n" in video:
-        raise ConfigError(f"{where} is {video!r}; allowed: the path of a video, or {DEMO_VIDEO}")
-    if re.search(r"[{}<>]", video):
-        raise ConfigError(f"{where} is {video!r}; Snakemake takes no {{ }} < > in a path: rename or link the file")
-    return video
+    return _path(where, video, f"the path of a video, or {DEMO_VIDEO}")
+
+
+def _path(where: str, value: Any, allowed: str) -> str:
+    if not isinstance(value, str) or not value.strip() or "\n" in value:
+        raise ConfigError(f"{where} is {value!r}; allowed: {allowed}")
+    if re.search(r"[{}<>]", value):
+        raise ConfigError(f"{where} is {value!r}; Snakemake takes no {{ }} < > in a path: rename or link the file")
+    return value
 
 
 def read_csv(path: Path) -> dict[str, Any]:

@@ -27,6 +27,8 @@ results: results
 #     frames: {size: 384}
 #   both:
 #     videos: [/videos/a.mov, /videos/b.mov]   # several clips of one person; a folder of pictures is a clip, too
+#   other:
+#     import: /data/insta/bala   # tracked by another program (INSTA, IMavatar, VHAP, ...); docs/formats.md
 # Or the path of a CSV file with the columns subject,video and optional columns such as train.steps.
 subjects:
   demo: demo

@@ -83,9 +83,9 @@ def _shift_along(image: Tensor, dim: int, amount: float) -> Tensor:
 def _best_whole(truth: Tensor, image: Tensor) -> tuple[float, float]:
     if min(truth.shape[1:]) < 4:
         return 0.0, 0.0
-    truth_half, image_half = (N.avg_pool2d(array[None], 2)[0] for array in (truth, image))
+    coarse = [N.avg_pool2d(array[None], 2)[0] for array in (truth, image)]
     reach = int(MOST) // 2
-    rough = _least(truth_half, image_half, [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)])
+    rough = _least(coarse[0], coarse[1], [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)])
     around = [(2 * rough[0] + x, 2 * rough[1] + y) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     inside = [(x, y) for x, y in around if max(abs(x), abs(y)) <= MOST]
     # The shift of nothing is always tried: the result is never worse than no shift.

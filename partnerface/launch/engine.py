@@ -97,4 +97,5 @@ def _last_line(log: str, rule: str) -> bool:
         lines = [line for line in Path(log).read_text(errors="replace").splitlines() if line.strip()]
     except OSError:
         return False
-    return bool(lines) and lines[-1].startswith(f"partnerface {rule}: ")
+    stage = rule.partition("_")[0]  # import_pictures is the stage import as well
+    return bool(lines) and lines[-1].startswith(f"partnerface {stage}: ")

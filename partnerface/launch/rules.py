@@ -35,14 +35,34 @@ class Road:
         entry = self.config.subjects[subject]
         return [f"{self.results}/{subject}/clip.mp4"] if entry.is_demo else [canonical(path) for path in entry.videos]
 
-    def head_files(self, subject: str) -> list[str]:
-        """The files of the head model that a subject is tracked with; none for the built-in head."""
-        head = self.config.settings("tracking", subject).head
+    def head_files(self, subject: str, section: str = "tracking") -> list[str]:
+        """The files of the head that a subject is tracked with, or (section `import`) that its codes are for; none for
+        the built-in head."""
+        head = self.config.settings(section, subject).head
         if head == "builtin":
             return []
+        if head.endswith(".npz"):
+            return [canonical(head)]
         from partnerface.head.flame.places import head_files
 
         return [canonical(str(path)) for path in head_files(head)]
+
+    def folder(self, subject: str) -> str:
+        """The folder of an imported subject."""
+        return canonical(self.config.subjects[subject].folder)
+
+    def who(self, imported: bool | None = None, tracked: bool | None = None) -> str:
+        """A wildcard constraint: the subjects that are imported or filmed, and tracked elsewhere or by us.
+
+        It chooses which rule makes a subject's frames and which its tracking.
+        """
+        names = [
+            name
+            for name, subject in self.config.subjects.items()
+            if (imported is None or bool(subject.folder) == imported)
+            and (tracked is None or subject.is_tracked == tracked)
+        ]
+        return "|".join(names) or "(?!)"
 
     def flags(self, stage: str, subject: str | None = None) -> str:
         """The flags of a stage, quoted for a shell."""

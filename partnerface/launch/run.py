@@ -34,10 +34,18 @@ examples:
   partnerface run me.mp4                                your own video, as subject `me`
   partnerface run a.mov b.mov --subject me              two videos of one person
   partnerface run two.mp4 --face-at 640,300             two people are seen: follow the one at this place
+  partnerface run --import ~/data/insta/bala --set import.head=~/flame/generic_model.pkl
+                                                        tracked by another program; docs/formats.md
   partnerface run me.mp4 --until tracking               stop after tracking
   partnerface run me.mp4 --set train.steps=500 --set dataset.size=128
 """
 ROOT = Path(partnerface.__file__).resolve().parents[1]
+#: Rules that stand for a stage, where it is not its own alone: an imported subject's frames come from the import.
+UNTIL = {
+    "import": ("import", "import_pictures"),
+    "frames": ("frames", "import", "import_pictures"),
+    "tracking": ("tracking", "import"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,6 +63,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="VIDEO",
         help="a video of one person (or several of the same, or a folder of pictures), or `demo`; without it, the "
         "subjects of config.yaml",
+    )
+    made.add_argument(
+        "--import",
+        metavar="DIR",
+        dest="folder",
+        help="in place of a video: what another program (INSTA, IMavatar, VHAP, metrical-tracker, nerfstudio) wrote",
     )
     made.add_argument("--subject", metavar="NAME", help="names the folder in results/ [default: from the file's name]")
     made.add_argument("--face-at", metavar="X,Y[,T]", help="whom to follow if several people are seen: px and s")
@@ -106,7 +120,7 @@ def arguments(args: argparse.Namespace, config: Path) -> list[str]:
     words += ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "default"), "--cores", str(cores)]
     return (
         words
-        + (["--until", args.until] if args.until else [])
+        + (["--until", *UNTIL.get(args.until, (args.until,))] if args.until else [])
         + (["--dry-run", "--quiet", "rules"] if args.dry_run else [])
     )
 
@@ -128,13 +142,18 @@ def resolve(args: argparse.Namespace) -> Config:
         overrides["results"] = args.results
     if args.face_at is not None:
         put(overrides, f"frames.face_at={args.face_at}")
-    if args.videos:
-        name = args.subject if args.subject is not None else name_of(args.videos[0])
+    if args.videos and args.folder is not None:
+        raise ConfigError("both a video and --import are given; a subject has one of them")
+    if args.videos or args.folder is not None:
+        source = args.videos[0] if args.videos else os.path.abspath(str(args.folder))
+        name = args.subject if args.subject is not None else name_of(source)
         known = values.get("subjects")
         entry = known.get(check_name(name)) if isinstance(known, dict) else None
-        own = entry.items() if isinstance(entry, dict) else ()
-        entry = {key: item for key, item in own if key not in ("video", "videos")} | {"videos": args.videos}
-        overrides["subjects"] = {name: entry}
+        own = entry if isinstance(entry, dict) else {}
+        kept = {key: item for key, item in own.items() if key not in ("video", "videos", "import")}
+        known = own.get("import")
+        imported = (known if isinstance(known, dict) else {}) | {"folder": args.folder}
+        overrides["subjects"] = {name: kept | ({"videos": args.videos} if args.videos else {"import": imported})}
     elif args.subject is not None:
         known = read_config(values, overrides).subjects
         if args.subject not in known:
@@ -169,10 +188,12 @@ def name_of(video: str) -> str:
 
 
 def check_videos(config: Config) -> None:
-    """Raise InputError for a video that isn't there, isn't a file, is empty or can't be read."""
+    """Raise InputError for a video that isn't there, isn't a file, is empty or can't be read, or a missing folder."""
     for subject in config.subjects.values():
         if subject.is_demo:
             continue
+        if subject.folder and not Path(subject.folder).expanduser().is_dir():
+            raise InputError(f"there is no folder {subject.folder} (import of {subject.name}); give its path")
         for video in subject.videos:
             check_video(Path(video).expanduser(), subject.name)
 

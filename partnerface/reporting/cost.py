@@ -10,6 +10,7 @@ from partnerface.reporting.results import run_order
 #: The order of the road.
 STAGES = (
     "demo",
+    "import",
     "frames",
     "landmarks",
     "tracking",

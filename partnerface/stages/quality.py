@@ -10,8 +10,8 @@ HELP = """\
 reads frames.json, landmarks.npz, tracking.npz and head.npz, says how well the fit sits, and writes nothing but what
 --json asks for
 
-Landmarks that the fit has not seen cost two further fits, with the settings of the one that is there, and its
-refinement in frames.npy; --quick leaves them out. docs/tracking.md says what each figure means."""
+Landmarks that the fit has not seen cost two further fits, with the settings of the one that is there; --quick leaves
+them out. docs/tracking.md says what each figure means."""
 SETTINGS = None
 
 

@@ -1,6 +1,6 @@
 """The fit of a clip under the settings: what the stage does, what is measured, and what is timed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,19 +57,19 @@ def track_clip(
     camera: Mapping[str, Any],
     points: np.ndarray,
     found: np.ndarray,
-    frames: ClipArray | Sequence[np.ndarray] | None = None,
+    frames: ClipArray | None = None,
     landmark_weights: np.ndarray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
-    """Fit the head model to a clip of N frames.
+    """Fit a head model to a clip of N frames.
 
     Args:
-        model: any head model.
+        model: the head.
         settings: the section `tracking`.
         camera: what frames.json says.
         points: (N, 478, 3) landmarks, px, z relative.
         found: (N,) which frames have some.
-        frames: (N, h, w, 3) uint8, may lie on disk; None leaves the refinement out, whatever the settings say.
+        frames: (N, size, size, 3) uint8, for the refinement; None leaves it out.
         landmark_weights: (478,) see `fit_clip`.
         on_step: called after each step, at most `steps_of` times.
 

@@ -23,7 +23,8 @@ from partnerface.tracking.state import ClipState
 CHUNK = 32
 #: In what the derivatives are taken.
 FAST = torch.float32
-_LEAST_FACTOR = 1e-3
+# An opening's rows are made of its landmarks', whose own factors are divided out.
+_TINY = 1e-12
 PAIRS = torch.tensor(OPENINGS).T
 # A landmark whose surface turns away from the camera loses weight from this cosine on, down to the floor.
 _FULLY_SEEN, _LEAST_SEEN = 0.35, 0.03
@@ -224,8 +225,6 @@ class Problem:
         residual, _, squared, off = self._residuals(seen.pixels, seen.depth, part)
         weight, size = self._information * self.weight[part], self.size[part, None]
         robust = (weight / (1 + squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.landmark_std
-        # Not let near zero, because the openings divide by it; zero where there is nothing to meet, and so is `held`.
-        robust = torch.where(weight > 0, robust.clamp(min=_LEAST_FACTOR), 0.0)
         deep = weight.sqrt() / self.priors.depth_std
         factors = torch.stack([robust, robust, deep], dim=-1)
         rows = torch.cat([residual, off[..., None]], dim=-1) * factors
@@ -249,9 +248,9 @@ class Problem:
 
         opening, opening_squared, opening_weight = self._openings(residual, part)
         held = (opening_weight / (1 + opening_squared / self.priors.outlier**2) ** 2).sqrt() / self.priors.opening_std
-        held_by = (held / robust[:, side].clamp(min=_LEAST_FACTOR) for side in PAIRS)
         upper, lower = (
-            jacobian[:, side, :2] * share.to(FAST)[..., None, None] for side, share in zip(PAIRS, held_by, strict=True)
+            jacobian[:, side, :2] * (held / robust[:, side].clamp(min=_TINY)).to(FAST)[..., None, None]
+            for side in PAIRS
         )
         more_matrix, more_vector = _products(upper - lower, opening * held[..., None])
         return matrix + more_matrix, vector + more_vector

@@ -7,22 +7,16 @@ size and tilt of the head and the crop of the frames drop out.
 import numpy as np
 import torch
 
+from partnerface.head import points as marks
 from partnerface.head.model import HeadModel
-from partnerface.head.points import (
-    LEFT_BROW_EDGES,
-    MOUTH_CORNERS,
-    MOUTH_OPENING,
-    NOSE_RIDGE,
-    OUTER_EYE_CORNERS,
-    RIGHT_BROW_EDGES,
-)
 from partnerface.head.skinning import embed, head_tensors, pose_head
 from partnerface.tracking import scheme
 
 #: Names of the curves, in order; lengths are in units of the face, roll is in radians. Yaw and pitch are what
 #: the nose's tip shows of them: how far it lies beside and below the middle of the eyes.
 CURVES = ("mouth_opening", "lip_width", "brow_height", "eye_opening", "yaw", "pitch", "roll")
-_BROWS, _NOSE_TIP = [*RIGHT_BROW_EDGES[0], *LEFT_BROW_EDGES[0]], NOSE_RIDGE[-1]
+_MOUTH = ((13, 14), (82, 87), (312, 317))
+_MOUTH_CORNERS, _NOSE_TIP = (61, 291), 1
 _POSE_NAMES = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 #: Width of the low-pass over time, seconds: the amplitude at 5 Hz is 0.73. Trembling is not motion.
 LOW_PASS_S = 0.025
@@ -35,7 +29,7 @@ def unit_px(model: HeadModel, tracking: dict[str, np.ndarray]) -> np.ndarray:
         model: the head that was fitted.
         tracking: the arrays of tracking.npz.
     """
-    corners = list(OUTER_EYE_CORNERS)
+    corners = list(marks.OUTER_EYE_CORNERS)
     triangles = model.mediapipe_faces[corners].astype(np.int64)
     head = head_tensors(model).subset(torch.as_tensor(triangles.ravel()))
     values = {name: torch.as_tensor(tracking[name]) for name in _POSE_NAMES}
@@ -49,7 +43,7 @@ def unit_px(model: HeadModel, tracking: dict[str, np.ndarray]) -> np.ndarray:
 def curves(points: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:
     """Each of `CURVES`, (N,), from landmarks (N, 478, 2 or 3) px and the unit (N,) px."""
     flat = np.asarray(points[..., :2], np.float64)
-    right, left = (flat[:, corner] for corner in OUTER_EYE_CORNERS)
+    right, left = (flat[:, corner] for corner in marks.OUTER_EYE_CORNERS)
     along = left - right
     roll = np.arctan2(along[:, 1], along[:, 0])
     along = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
@@ -61,10 +55,10 @@ def curves(points: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:
     def apart(a: int, b: int) -> np.ndarray:
         return np.linalg.norm(flat[:, a] - flat[:, b], axis=1) / unit
 
-    brows = flat[:, _BROWS].mean(1)
+    brows = flat[:, [*marks.RIGHT_BROW_EDGES[0], *marks.LEFT_BROW_EDGES[0]]].mean(1)
     values = (
-        np.mean([apart(*pair) for pair in MOUTH_OPENING], axis=0),
-        apart(*MOUTH_CORNERS),
+        np.mean([apart(*pair) for pair in _MOUTH], axis=0),
+        apart(*_MOUTH_CORNERS),
         -across(brows, down),
         scheme.eye_openness(flat).mean(1),
         across(flat[:, _NOSE_TIP], along),

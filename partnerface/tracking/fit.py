@@ -1,7 +1,7 @@
 """The fit of a head model to a clip's landmarks."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -144,7 +144,7 @@ def fit_clip(
     options: FitOptions | None = None,
     principal_point: np.ndarray | None = None,
     landmark_weights: np.ndarray | None = None,
-    frames: Sequence[np.ndarray] | ClipArray | None = None,
+    frames: ClipArray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit `model` to the landmarks of a clip.

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from partnerface.head import points
+from partnerface.head import points as marks
 from partnerface.head.builtin.face import load_face
 from partnerface.tracking import scheme
 
@@ -46,7 +46,7 @@ _EVENNESS = 0.01
 
 def _components(mirror: np.ndarray) -> np.ndarray:
     """(478,) number of the group of landmarks that stay together."""
-    group = np.arange(points.COUNT)
+    group = np.arange(marks.COUNT)
     pairs = [*enumerate(mirror), *scheme.OPENINGS]
     changed = True
     while changed:
@@ -63,7 +63,7 @@ def _neighbours(mean: np.ndarray) -> np.ndarray:
     """(478, 478) symmetric: 1 between nearest neighbours; an iris neighbours nothing but itself."""
     distance = np.linalg.norm(mean[:, None] - mean[None], axis=-1)
     np.fill_diagonal(distance, np.inf)
-    for iris in (points.LEFT_IRIS, points.RIGHT_IRIS):
+    for iris in (marks.LEFT_IRIS, marks.RIGHT_IRIS):
         inside = np.isin(np.arange(len(mean)), iris)
         distance[inside[:, None] != inside] = np.inf
     near = np.zeros_like(distance)

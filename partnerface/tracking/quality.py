@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from partnerface.head import points as marks
 from partnerface.head.blinks import closures, relative_opening
-from partnerface.head.points import BROWS, COUNT, IRISES, OVAL
 from partnerface.tracking import scheme
 from partnerface.tracking.curves import CURVES, LOW_PASS_S, curves, low_pass, pieces, unit_px
 from partnerface.tracking.fit import Tracking
@@ -27,18 +27,18 @@ REST_SPEEDS, REST_TOGETHER, REST_LOW_PASS_S, REST_FRAMES = (0.2, 0.3), 40, 0.04,
 GAP_S = 0.15
 
 _GROUPS = {
-    "lips": scheme.LIPS,
-    "lids": (*scheme.RIGHT_LIDS, *scheme.LEFT_LIDS),
-    "brows": BROWS,
-    "irises": IRISES,
-    "outline": OVAL,
+    "lips": tuple(sorted({*marks.OUTER_LIPS, *marks.INNER_LIPS})),
+    "lids": (*marks.RIGHT_EYE, *marks.LEFT_EYE),
+    "brows": marks.BROWS,
+    "irises": marks.IRISES,
+    "outline": marks.OVAL,
 }
 
 
 def groups() -> dict[str, np.ndarray]:
     """Indices of the landmarks of each part of the face; `skin` is the rest."""
     named = {name: np.unique(points) for name, points in _GROUPS.items()}
-    return {**named, "skin": np.setdiff1d(np.arange(COUNT), np.concatenate(list(named.values())))}
+    return {**named, "skin": np.setdiff1d(np.arange(marks.COUNT), np.concatenate(list(named.values())))}
 
 
 def error_percent(fitted: np.ndarray, points: np.ndarray, found: np.ndarray, unit: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def held_out(fit: Callable[[np.ndarray], Tracking], points: np.ndarray, found: n
         `seen_percent`, `unseen_percent` of the unit, means over frames and points; `unseen_by_part` for each of
         `groups`.
     """
-    seen, unseen = np.zeros(COUNT), np.zeros(COUNT)
+    seen, unseen = np.zeros(marks.COUNT), np.zeros(marks.COUNT)
     for half in (halves(), ~halves()):
         tracking = fit(half.astype(float))
         arrays = tracking.arrays()
@@ -130,8 +130,8 @@ def match(reference: np.ndarray, fitted: np.ndarray, within: int = SAME_BLINK) -
 
 def blink_report(fitted: np.ndarray, points: np.ndarray, found: np.ndarray, time_s: np.ndarray) -> dict[str, Any]:
     """Blinks of fitted landmarks (N, 478, ...) against those of the found ones, in the frames (N,) that have some."""
-    reference, ours = (blink_frames(array[found], time_s[found]) for array in (points, fitted))
-    return match(reference, ours).as_dict()
+    events = [blink_frames(array[found], time_s[found]) for array in (points, fitted)]
+    return match(events[0], events[1]).as_dict()
 
 
 def rests(points: np.ndarray, found: np.ndarray, time_s: np.ndarray, unit: np.ndarray) -> list[np.ndarray]:

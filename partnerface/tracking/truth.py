@@ -94,7 +94,6 @@ def against_truth(
     errors, offset = rotation_errors(head_rotation(tracking), head_rotation(true))
     # The true unit but for a factor, to which correlations are blind.
     true_unit = np.asarray(true["focal"] / true["translation"][:, 2], np.float64)
-    blinks_there, blinks_here = (blink_frames(arrays["landmarks_px"], time_s) for arrays in (true, tracking))
     fit, reference = curves(tracking["landmarks_px"], unit), curves(true["landmarks_px"], true_unit)
     return {
         "rotation_deg": float(np.median(errors)),
@@ -105,5 +104,7 @@ def against_truth(
         "eye_opening_correlation": correlation(fit["eye_opening"], reference["eye_opening"]),
         "jaw_correlation": correlation(tracking["jaw_pose"][:, 0], true["jaw_pose"][:, 0]),
         "eyelids_correlation": correlation(tracking["eyelids"].mean(1), true["eyelids"].mean(1)),
-        "blinks": match(blinks_there, blinks_here).as_dict(),
+        "blinks": match(
+            blink_frames(true["landmarks_px"], time_s), blink_frames(tracking["landmarks_px"], time_s)
+        ).as_dict(),
     }

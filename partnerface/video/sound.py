@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from partnerface.errors import PartNerFaceError
 from partnerface.video.extract import Clip
@@ -26,8 +27,7 @@ def keep_sound(path: Path, clips: list[Clip]) -> None:
     spans = [(clip, float(clip.seen.time_s[clip.kept[0]]), float(clip.seen.time_s[-1])) for clip in used]
     first = min(clip.delay + begin for clip, begin, _ in spans)
     end = max(clip.delay + last + 1 / clip.seen.info.fps for clip, _, last in spans) - first
-    # Silence of the whole length: what nothing else sounds over.
-    tracks = [ffmpeg.input("anullsrc=r=48000:cl=stereo", format="lavfi", t=f"{end:.6f}").audio]
+    tracks = [_nothing(end)]  # of the whole length: what nothing else sounds over
     for clip, begin, last in spans:
         if not clip.seen.info.has_audio:
             continue
@@ -35,9 +35,25 @@ def keep_sound(path: Path, clips: list[Clip]) -> None:
         sound = ffmpeg.input(str(clip.seen.path), ss=f"{begin:.6f}", t=f"{length:.6f}").audio
         sound = sound.filter("aresample", 48000).filter("aformat", channel_layouts="stereo")
         tracks.append(sound.filter("adelay", delays=round(1000 * (clip.delay + begin - first)), all=1))
-    mixed = ffmpeg.filter(tracks, "amix", inputs=len(tracks), duration="first", normalize=0)
+    _write(path, ffmpeg.filter(tracks, "amix", inputs=len(tracks), duration="first", normalize=0))
+
+
+def silence(path: Path, seconds: float) -> None:
+    """Write a silent .m4a, for frames that come without sound; raises PartNerFaceError when ffmpeg can't."""
+    _write(path, _nothing(seconds))
+
+
+def _nothing(seconds: float) -> Any:
+    import ffmpeg
+
+    return ffmpeg.input("anullsrc=r=48000:cl=stereo", format="lavfi", t=f"{seconds:.6f}").audio
+
+
+def _write(path: Path, sound: Any) -> None:
+    import ffmpeg
+
     command = (
-        ffmpeg.output(mixed, str(path), acodec="aac", audio_bitrate="128k", movflags="+faststart")
+        ffmpeg.output(sound, str(path), acodec="aac", audio_bitrate="128k", movflags="+faststart")
         .overwrite_output()
         .compile(cmd=[ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error"])
     )

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from partnerface.bench.fits import ToAndFro, longer, memory, to_and_fro
+from partnerface.bench.fits import longer, memory, to_and_fro
 
 
 def test_the_long_clip_goes_to_and_fro_without_a_jump():
@@ -13,13 +13,6 @@ def test_the_long_clip_goes_to_and_fro_without_a_jump():
     np.testing.assert_array_equal(to_and_fro(5, 3), [0, 1, 2])
     np.testing.assert_array_equal(to_and_fro(1, 3), [0, 0, 0])
     assert np.abs(np.diff(to_and_fro(97, 1000))).max() == 1
-
-
-def test_frames_are_read_in_that_order():
-    frames = np.arange(4)[:, None] * np.ones(2)
-    long = ToAndFro(frames, to_and_fro(4, 9))
-    assert len(long) == 9
-    assert [int(frame[0]) for frame in long] == [0, 1, 2, 3, 2, 1, 0, 1, 2]
 
 
 def test_its_frames_follow_one_another_at_the_clips_rate():

@@ -103,7 +103,11 @@ def test_a_command_line_replaces_the_subjects_and_may_be_text():
 def test_all_written_out_reads_back_the_same(tmp_path):
     config = read_config(
         {
-            "subjects": {"demo": "demo", "me": {"video": "me.mp4", "train": {"steps": 7}}},
+            "subjects": {
+                "demo": "demo",
+                "me": {"video": "me.mp4", "train": {"steps": 7}},
+                "other": {"import": {"folder": "insta/bala", "tracking": "own"}},
+            },
             "seeds": [3, 4],
             "report": {"max_size": 3},
         }

@@ -44,10 +44,18 @@ def test_good_files(text):
         {"subjects": {"a b": "demo"}},
         {"subjects": {"a": {"train": {}}}},
         {"subjects": {"a": {"video": "x.mp4", "train": {"steps": 0}}}},
+        {"subjects": {"a": {"import": {"head": "builtin"}}}},
+        {"subjects": {"a": {"import": {"folder": "x", "format": "y"}}}},
+        {"subjects": {"a": {"import": "x", "video": "x.mp4"}}},
     ],
 )
 def test_bad_files(values):
     assert not valid(values)
+
+
+@pytest.mark.parametrize("entry", ["insta/a", {"folder": "insta/a", "head": "flame.pkl", "tracking": "own"}])
+def test_imported_subjects(entry):
+    assert valid({"subjects": {"a": {"import": entry}}})
 
 
 def test_every_setting_has_a_description():

@@ -22,9 +22,26 @@ def test_a_subject_has_the_shared_settings_and_its_own():
     assert subjects["b"].videos == ("b.mp4",)
 
 
+def test_an_imported_subject():
+    read = read_subjects({"a": {"import": "insta/a"}, "b": "b.mp4"}, defaults())
+    assert (read["a"].folder, read["a"].videos, read["a"].is_tracked) == ("insta/a", (), True)
+    assert (read["b"].folder, read["b"].is_tracked) == ("", False)
+    entry = {"folder": "insta/a", "head": "flame.pkl", "tracking": "own"}
+    own = read_subjects({"a": {"import": entry, "dataset": {"size": 64}}}, defaults())["a"]
+    assert (own.folder, own.is_tracked, own.settings["import"].head) == ("insta/a", False, "flame.pkl")
+    # A filmed subject may hold the section, as run.yaml writes every section out.
+    assert not read_subjects({"a": {"video": "x.mp4", "import": {"head": "builtin"}}}, defaults())["a"].folder
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
+        ({"a": {"video": "x.mp4", "import": "insta/a"}}, ("both a video and import",)),
+        ({"a": {"import": {"head": "builtin"}}}, ("subjects.a.import is None", "the path of the folder")),
+        ({"a": {"import": {"folder": "x", "haed": "y"}}}, ("subjects.a.import.haed", "did you mean head?")),
+        ({"a": {"import": {"folder": "x", "format": "instax"}}}, ("subjects.a.import.format", "insta")),
+        ({"a": {"import": ["x"]}}, ("subjects.a.import",)),
+        ({"a": {"import": "x{1}"}}, ("{ } < >",)),
         ({"a b": "x.mp4"}, ("'a b'", "letters, digits, _ and -")),
         ({"../up": "x.mp4"}, ("'../up'",)),
         ({"-a": "x.mp4"}, ("'-a'",)),

@@ -68,6 +68,29 @@ def test_the_files_of_a_head_are_inputs(road, tmp_path):
         made.head_files("a")
 
 
+def test_who_is_filmed_and_who_is_imported(road, tmp_path):
+    made = road(
+        "subjects:\n  a: a.mp4\n  b: {import: insta/b}\n  c: {import: {folder: insta/c, tracking: own}}\n  d: demo\n"
+    )
+    assert made.who(imported=False) == "a|d"
+    assert made.who(imported=True, tracked=True) == "b"
+    assert made.who(imported=True, tracked=False) == "c"
+    assert made.who(tracked=False) == "a|c|d"
+    assert made.folder("b") == "insta/b"
+    assert made.videos("b") == []
+    assert road().who(imported=True, tracked=True) == "(?!)"
+
+
+def test_the_head_of_imported_codes_is_an_input(road, tmp_path):
+    text = (
+        "subjects:\n  b: {import: {folder: insta/b, head: flame.pkl}}\n  c: {import: {folder: insta/c, head: h.npz}}\n"
+    )
+    (tmp_path / "flame.pkl").touch()
+    assert road(text).head_files("b", "import") == ["flame.pkl"]
+    assert road(text).head_files("c", "import") == ["h.npz"]
+    assert road(text).head_files("b") == []
+
+
 def test_flags_are_quoted(road):
     made = road('subjects: {a: a.mp4}\nevaluate: {lpips_weights: "it\'s $(here)"}\n')
     words = shlex.split(made.flags("evaluate", "a"))

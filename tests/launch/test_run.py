@@ -45,6 +45,19 @@ def test_a_video_keeps_the_settings_that_its_subject_has():
     assert (subject.videos, subject.settings["train"].steps) == (("other.mp4",), 3)
 
 
+def test_a_folder_of_another_program_names_its_subject():
+    subject = resolved("--import", "data/insta bala/", "--set", "import.head=flame.pkl").subjects["insta_bala"]
+    assert (subject.folder, subject.videos, subject.is_tracked) == ("data/insta bala/", (), True)
+    assert subject.settings["import"].head == "flame.pkl"
+    assert resolved("--import", "x", "--subject", "me").subjects["me"].folder == "x"
+    with pytest.raises(PartNerFaceError, match="both a video and --import"):
+        resolved("x.mp4", "--import", "x")
+    Path("config.yaml").write_text("subjects: {b: {import: {folder: one, tracking: own}, train: {steps: 3}}}\n")
+    subject = resolved("--import", "two", "--subject", "b").subjects["b"]
+    assert (subject.folder, subject.is_tracked, subject.settings["train"].steps) == ("two", False, 3)
+    assert resolved("me.mp4", "--subject", "b").subjects["b"].folder == ""
+
+
 def test_changes():
     config = resolved(
         "x.mp4", "--set", "train.steps=7", "--set", "train.rate_grid=1e-3", "--set", "methods=global", "--results", "o"
@@ -85,6 +98,7 @@ def refused(*words, cwd):
         (["none.mp4"], ("no file none.mp4",)),
         (["."], ("is a folder",)),
         (["empty.mp4"], ("0 bytes",)),
+        (["--import", "none"], ("no folder none",)),
         (["--set", "train.stepps=3"], ("train.stepps", "did you mean steps?")),
         (["--set", "train.steps=0"], ("train.steps is 0", "allowed")),
         (["--set", "trian.steps=3"], ("trian is not a key", "did you mean train?")),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from partnerface.head import points
+from partnerface.head import points as marks
 from partnerface.head.builtin.face import load_face
 from partnerface.tracking import scheme
 from partnerface.tracking.halves import halves
@@ -25,14 +25,14 @@ def test_the_halves_are_equal_and_what_belongs_together_stays_together():
     ],
 )  # fmt: skip
 def test_both_halves_cover_every_part(group):
-    share = halves()[list(getattr(points, group))].mean()
+    share = halves()[list(getattr(marks, group))].mean()
     assert 0.35 < share < 0.65
 
 
 def test_every_point_has_near_neighbours_in_the_other_half():
-    places, first = load_face().points, halves()
-    skin = np.setdiff1d(np.arange(478), points.IRISES)
-    distance = np.linalg.norm(places[skin, None] - places[skin], axis=-1)
+    points, first = load_face().points, halves()
+    skin = np.setdiff1d(np.arange(478), marks.IRISES)
+    distance = np.linalg.norm(points[skin, None] - points[skin], axis=-1)
     other = first[skin, None] != first[skin]
     nearest_other = np.where(other, distance, np.inf).min(1)
     np.fill_diagonal(distance, np.inf)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from partnerface.head import points as points_of
+from partnerface.head import points as marks
 from partnerface.tracking.curves import CURVES, curves, low_pass, pieces, unit_px
 from partnerface.tracking.fit import FitOptions, fit_clip
 from partnerface.tracking.halves import halves
@@ -37,7 +37,7 @@ def blinking(frames: list[int], count: int = 200) -> np.ndarray:
     shut = np.zeros(count)
     for frame in frames:
         shut[frame - 2 : frame + 3] = [0.5, 0.9, 0.9, 0.9, 0.5]
-    for upper, lower in (points_of.RIGHT_LID_CHAINS, points_of.LEFT_LID_CHAINS):
+    for upper, lower in (marks.RIGHT_LID_CHAINS, marks.LEFT_LID_CHAINS):
         for a, b in zip(upper[1:-1], lower[1:-1], strict=True):
             points[:, a] += shut[:, None] * (points[:, b] - points[:, a])
     return points
@@ -196,7 +196,7 @@ def test_amplitude_is_the_share_of_the_motion_that_the_fit_makes():
     time_s, unit, found = np.arange(count) / FPS, np.full(count, UNIT), np.ones(count, bool)
     opening = 10 * (2 + np.sin(2 * np.pi * 1.0 * time_s))
     points, fitted = face(count), face(count)
-    lower = list(points_of.INNER_LIP_CHAINS[1])
+    lower = list(marks.INNER_LIP_CHAINS[1])
     points[:, lower, 1] += opening[:, None]
     fitted[:, lower, 1] += 0.8 * opening[:, None]
     # Trembling of the landmarks is not amplitude: without the low-pass the ratio would be 0.74.
@@ -213,7 +213,7 @@ def test_each_curve_sees_its_motion():
     base = curves(still, unit)
     assert set(base) == set(CURVES)
     moved = still.copy()
-    moved[1, [*points_of.RIGHT_BROW, *points_of.LEFT_BROW], 1] -= 7.0
+    moved[1, [*marks.RIGHT_BROW_EDGES[0], *marks.LEFT_BROW_EDGES[0]], 1] -= 7.0
     moved[1, 61, 0] -= 3.0
     moved[1, 1, 0] += 4.0
     after = {name: values[1] - values[0] for name, values in curves(moved, unit).items()}

@@ -44,12 +44,20 @@ def videos(wildcards):
     return ROAD.videos(wildcards.subject)
 
 
-def head_files(wildcards):
-    """The files of the user's own head model: another one, or another companion, reruns tracking."""
-    try:
-        return ROAD.head_files(wildcards.subject)
-    except PartNerFaceError as error:
-        raise WorkflowError(str(error)) from None
+def folder(wildcards):
+    return ROAD.folder(wildcards.subject)
+
+
+def head_files(section):
+    """The files of the user's own head model: another one, or another companion, reruns what reads it."""
+
+    def of(wildcards):
+        try:
+            return ROAD.head_files(wildcards.subject, section)
+        except PartNerFaceError as error:
+            raise WorkflowError(str(error)) from None
+
+    return of
 
 
 def source(stage):

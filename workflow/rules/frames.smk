@@ -12,6 +12,8 @@ rule frames:
         "<logs>/{subject}/frames.log",
     benchmark:
         "<benchmarks>/{subject}/frames.tsv"
+    wildcard_constraints:
+        subject=ROAD.who(imported=False),
     conda:
         "../../envs/video.yaml"
     threads: 2

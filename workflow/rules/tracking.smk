@@ -4,7 +4,7 @@ rule tracking:
         camera="<results>/{subject}/frames.json",
         sound="<results>/{subject}/sound.m4a",
         landmarks="<results>/{subject}/landmarks.npz",
-        head=head_files,
+        head=head_files("tracking"),
         source=source("tracking"),
     output:
         tracking="<results>/{subject}/tracking.npz",
@@ -15,6 +15,8 @@ rule tracking:
         "<logs>/{subject}/tracking.log",
     benchmark:
         "<benchmarks>/{subject}/tracking.tsv"
+    wildcard_constraints:
+        subject=ROAD.who(tracked=False),
     conda:
         "../../envs/video.yaml"
     threads: 2

@@ -15,13 +15,14 @@ from partnerface.geometry.mesh import edges, vertex_normals
 from partnerface.head.flame.nearest import SurfaceIndex
 from partnerface.head.flame.openings import Opening, eye_opening, lip_seam
 from partnerface.head.model import HeadModel
+from partnerface.head.points import INNER_LIP_CHAINS, LEFT_LID_CHAINS, RIGHT_LID_CHAINS
 
-#: MediaPipe's points from which lids and lips are known on the built-in head: subject's right end to left end.
+#: By the joint of the eye, and for the lips: upper and lower chain from the subject's right end to the left end.
 EYES = {
-    3: ((398, 384, 385, 386, 387, 388, 466), (382, 381, 380, 374, 373, 390, 249)),
-    4: ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155)),
+    3: tuple(chain[-2:0:-1] for chain in LEFT_LID_CHAINS),
+    4: tuple(chain[1:-1] for chain in RIGHT_LID_CHAINS),
 }
-LIPS = ((191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324))
+LIPS = tuple(chain[1:-1] for chain in INNER_LIP_CHAINS)
 #: How stiff the field is, from first to last: weight of its bending against a vertex's distance to its place.
 STIFFNESS = (300.0, 300.0, 100.0, 100.0, 30.0, 30.0, 10.0, 10.0, 3.0, 3.0, 1.0, 1.0)
 #: A place farther away than the first (at first) or the second (at last), metres, or that looks elsewhere is left.

@@ -16,6 +16,8 @@ OUTLIER = 3.0
 #: Least deviation of a place's looks, in logarithms of brightness: noise of camera and coder.
 LEAST_SPREAD = 0.022
 _TURNS = 4
+# How much wider the spread is taken to be in each turn of a light that starts from nothing.
+_PATIENCE = (16.0, 4.0, 1.0)
 # Precision of a light coefficient at rest, as a share of all that a frame's places say.
 _RIDGE = 5e-4
 
@@ -59,12 +61,14 @@ def texture_and_light(values: Tensor, weights: Tensor, bases: Tensor) -> tuple[T
 def light_of(values: Tensor, weights: Tensor, bases: Tensor, texture: Texture, light: Tensor | None = None) -> Tensor:
     """Light (T, 9) that best explains the looks given the texture; `light` is where the robust weights start."""
     above = values - texture.mean
-    if light is None:
-        # At first the frame's own level alone says what is an outlier.
-        level = torch.where(weights > 0, above, torch.nan).nanmedian(1).values.nan_to_num(0.0)
-        start = torch.cat([level[:, None], values.new_zeros(len(values), HARMONICS - 1)], dim=1)
-        light = _light(above, weights, bases, texture.spread, start)
-    return _light(above, weights, bases, texture.spread, light)
+    if light is not None:
+        return _light(above, weights, bases, texture.spread, light)
+    level = torch.where(weights > 0, above, torch.nan).nanmedian(1).values.nan_to_num(0.0)
+    light = torch.cat([level[:, None], values.new_zeros(len(values), HARMONICS - 1)], dim=1)
+    # Under the frame's level alone a slanting light would pass for outliers.
+    for patience in _PATIENCE:
+        light = _light(above, weights, bases, patience * texture.spread, light)
+    return light
 
 
 def _light(above: Tensor, weights: Tensor, bases: Tensor, spread: Tensor, light: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 
 from partnerface.conventions import CLASS_NAMES
 from partnerface.head.model import HeadModel
-from partnerface.tracking.scheme import LEFT_IRIS, LEFT_LIDS, RIGHT_IRIS, RIGHT_LIDS
+from partnerface.head.points import IRISES, LEFT_EYE, RIGHT_EYE
 
 #: What of the head is compared. Hair and what is inside the mouth move in their own ways, and lips roll in and out, so
 #: that their looks pull them open: of those the landmarks know more.
@@ -27,10 +27,10 @@ def surface_places(model: HeadModel, count: int, seed: int = 0) -> tuple[np.ndar
     corners = model.template[model.faces].astype(np.float64)
     middle = corners.mean(1)
     compared = np.isin(model.regions[model.faces], _COMPARED).all(1)
-    compared &= _distance(middle, np.delete(landmarks, [*LEFT_IRIS, *RIGHT_IRIS], axis=0)) < REACH
+    compared &= _distance(middle, np.delete(landmarks, IRISES, axis=0)) < REACH
     chosen = np.flatnonzero(compared)
     size = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)[chosen]
-    to_lids = _distance(middle[chosen], landmarks[list(LEFT_LIDS + RIGHT_LIDS)])
+    to_lids = _distance(middle[chosen], landmarks[list(LEFT_EYE + RIGHT_EYE)])
     size = size * (1 + (LID_DENSITY - 1) * np.exp(-((to_lids / NEAR) ** 2)))
     rng = np.random.default_rng(seed)
     # Steps of equal size rather than draws: no place is hit twice while its neighbour is missed.

@@ -7,7 +7,7 @@ texture and light are found anew. It is the alignment of Lucas and Kanade (1981)
 all frames at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from partnerface.artefacts.arrays import ClipArray
+from partnerface.head import points
 from partnerface.head.model import HeadModel
 from partnerface.tracking.cost import FAST, Problem
 from partnerface.tracking.drift import expected_change
@@ -25,7 +26,6 @@ from partnerface.tracking.photometric.pictures import gradient, logarithms, samp
 from partnerface.tracking.photometric.places import surface_places
 from partnerface.tracking.photometric.sight import Sight
 from partnerface.tracking.projection import project
-from partnerface.tracking.scheme import LEFT_IRIS, LEFT_LIDS, LIPS, RIGHT_IRIS, RIGHT_LIDS
 from partnerface.tracking.solver import ArrowSystem
 from partnerface.tracking.state import EYELIDS, LEFT_EYE, RIGHT_EYE, ClipState, joined
 
@@ -41,7 +41,7 @@ SHARED_SHARE = 0.1
 LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
 #: The texture is found from at most so many frames, spread evenly over the clip.
 TEXTURE_FRAMES = 400
-_MARGINS = [*LIPS, *LEFT_LIDS, *RIGHT_LIDS, *LEFT_IRIS, *RIGHT_IRIS]
+_MARGINS = sorted({*points.OUTER_LIPS, *points.INNER_LIPS, *points.LEFT_EYE, *points.RIGHT_EYE, *points.IRISES})
 _BORDER = 2.0
 
 
@@ -130,7 +130,7 @@ class PhotometricProblem:
 class Refinement:
     """The refinement of one clip; what the landmarks say goes on to count, but less."""
 
-    def __init__(self, model: HeadModel, problem: Problem, frames: Sequence[np.ndarray] | ClipArray):
+    def __init__(self, model: HeadModel, problem: Problem, frames: ClipArray):
         """
         Args:
             model: the head with the subject's own surface.
@@ -237,7 +237,7 @@ def _drift(problem: Problem, state: ClipState) -> Tensor:
     return drift
 
 
-def _take(frames: Sequence[np.ndarray] | ClipArray, index: Tensor) -> np.ndarray:
+def _take(frames: ClipArray, index: Tensor) -> np.ndarray:
     return np.stack([np.asarray(frames[number]) for number in index.tolist()])
 
 
