@@ -1,9 +1,8 @@
 """The rows of the table: names, what each measures, which others it leans on, and how large the work is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from partnerface.config.settings import TrackingSettings
 from partnerface.errors import InputError
 
 #: Stages, in the order in which they run; unit frames/s.
@@ -23,9 +22,10 @@ MODELS = {
 BARE = {"frames": "mediapipe_face_detection", "landmarks": "mediapipe_face_mesh", "parsing": "mediapipe_selfie"}
 FRONT = {"front": "frames, landmarks and parsing together"}
 #: Fits of a long clip, each in a process of its own for its memory; unit frames/s.
-FITS = {"tracking_1000": "the fit to the landmarks of 1000 frames, nothing drawn"}
-if "refine" in {field.name for field in fields(TrackingSettings)}:
-    FITS["tracking_1000_refined"] = "the same and its refinement in the frames"
+FITS = {
+    "tracking_1000": "the fit to the landmarks of 1000 frames, nothing drawn",
+    "tracking_1000_refined": "the same and its refinement in the frames",
+}
 OPS = {
     "field_mlp": "the radiance field's two networks",
     "part_mixture": "eight local deformation networks, blended",

@@ -100,7 +100,7 @@ def _held_out(subject: SubjectFolder, points: Any, found: Any, camera: dict[str,
     known = {field.name for field in dataclasses.fields(TrackingSettings)}
     settings = TrackingSettings(**{k: v for k, v in read_stamp(subject.tracking)["params"].items() if k in known})
     head = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version).model
-    frames = open_npy(subject.frames, "frames")
+    frames = open_npy(subject.frames, "frames") if settings.refine else None
     each = steps_of(settings, camera)
     bar, fits = Progress("quality", 2 * each, unit="step"), 0
 

@@ -1,5 +1,7 @@
 """The rows on a clip, run for real on a small one."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -25,11 +27,11 @@ def clip(tmp_path_factory):
 
 def test_every_row_on_a_clip_and_the_training_on_it(clip, tmp_path, capsys):
     file = tmp_path / "bench.json"
-    names = [*rows.STAGES, "front", "train_step"]
+    names = [*rows.STAGES, *rows.FITS, "front", "train_step"]
     words = ["bench", *names, "--tiny", "--repeats", "1", "--video", str(clip), "--json", str(file)]
     assert cli.main(words) == 0
     found = measured(file)
-    assert list(found) == [*rows.STAGES, "front", *rows.MODELS, "train_step"]
+    assert list(found) == [*rows.STAGES, *rows.FITS, "front", *rows.MODELS, "train_step"]
     assert {row["unit"] for name, row in found.items() if name != "train_step"} == {"frames/s"}
     for name, model in rows.BARE.items():
         assert found[name]["ratio_to_reference"] == pytest.approx(found[name]["rate"] / found[model]["rate"])
@@ -38,6 +40,8 @@ def test_every_row_on_a_clip_and_the_training_on_it(clip, tmp_path, capsys):
     assert found["front"]["median_s"] == pytest.approx(sum(found[name]["median_s"] for name in rows.BARE))
     assert all(row["fraction_of_peak"] is None for row in found.values())
     out = capsys.readouterr().out
+    for name in rows.FITS:
+        assert re.search(rf"fit +{name}: 40 frames in [0-9.]+ s, memory [0-9]+ MB at most", out)
     assert f"24 frames of {clip}, 256 x 256 px; 24 were kept" in out
     assert "22 frames of the clip at 64 px" in out
 

@@ -64,7 +64,7 @@ def subject(tmp_path_factory) -> SubjectFolder:
     }
     write_json(folder.camera, camera, "frames")
     head.save(folder.head)
-    settings = TrackingSettings(keyframes=8, offset_rounds=1)
+    settings = TrackingSettings(keyframes=8, offset_rounds=1, refine=False)
     write_npz(folder.tracking, tracking, "tracking", **dataclasses.asdict(settings))
     write_npz(folder.truth, tracking, "demo")
     return folder
@@ -96,7 +96,7 @@ def test_unseen_landmarks_are_measured_with_the_settings_of_the_tracking(subject
     real = clip.track_clip
 
     def spy(*args):
-        asked.append((args[0], args[4]))
+        asked.append((args[1], args[6]))
         return real(*args)
 
     monkeypatch.setattr(clip, "track_clip", spy)
