@@ -198,7 +198,7 @@ def fit_clip(
     ]
     state = joined(fitted)
     if frames is not None and options.refine:
-        state = Refinement(model, problem, frames).run(state, chosen, parts, step)
+        state = Refinement(model, problem, state, frames).run(chosen, parts, step)
     return _tracking(model, problem.seen(state), state, found, points, image_size, middle)
 
 

@@ -27,7 +27,7 @@ from partnerface.tracking.photometric.places import surface_places
 from partnerface.tracking.photometric.sight import Sight
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import ArrowSystem
-from partnerface.tracking.state import EYELIDS, LEFT_EYE, RIGHT_EYE, ClipState, joined
+from partnerface.tracking.state import EXPRESSION, EYELIDS, JAW, LEFT_EYE, RIGHT_EYE, ClipState, joined
 
 CHUNK = 32
 PLACES = 1200
@@ -39,6 +39,9 @@ ROUNDS, STEPS = 4, 3
 SHARED_SHARE = 0.1
 #: What the landmarks still count beside the looks, and those of eyes and lips, which detectors see best.
 LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
+#: How far expression and jaw (radians) may leave what the landmarks say: no head model moves quite as a face does, and
+#: what is left over must not be taken for an expression.
+EXPRESSION_HOLD, JAW_HOLD = 0.1, 0.02
 #: The texture is found from at most so many frames, spread evenly over the clip.
 TEXTURE_FRAMES = 400
 _MARGINS = sorted({*points.OUTER_LIPS, *points.INNER_LIPS, *points.LEFT_EYE, *points.RIGHT_EYE, *points.IRISES})
@@ -74,6 +77,8 @@ class PhotometricProblem:
         look: what the frames show.
         texture: of the places.
         light: (T, 9).
+        anchor: (T, P) what the landmarks said of the unknowns.
+        hold: (P,) precision with which they are held there.
     """
 
     problem: Problem
@@ -81,10 +86,12 @@ class PhotometricProblem:
     look: Look
     texture: Texture
     light: Tensor
+    anchor: Tensor
+    hold: Tensor
 
     def cost(self, state: ClipState) -> float:
         """The landmarks' cost and half the robustified squares of the looks."""
-        total = self.problem.cost(state)
+        total = self.problem.cost(state) + 0.5 * float((self.hold * (state.values() - self.anchor) ** 2).sum())
         for part in _chunks(len(state)):
             squared = self._residual(part, self._pixels(state.frames(part), part)) ** 2
             total += 0.5 * float((self.look.seen[part] * squared / (1 + squared / OUTLIER**2)).sum())
@@ -93,6 +100,8 @@ class PhotometricProblem:
     def system(self, state: ClipState, shared: bool = False) -> ArrowSystem:
         """Normal equations, with the shared unknowns or of the frames' own alone."""
         system = self.problem.system(state, shared)
+        system.own.diagonal(dim1=-2, dim2=-1).add_(self.hold)
+        system.own_gradient += self.hold * (state.values() - self.anchor)
         own = system.own.shape[1]
         for part in _chunks(len(state)):
             some = state.frames(part)
@@ -130,11 +139,12 @@ class PhotometricProblem:
 class Refinement:
     """The refinement of one clip; what the landmarks say goes on to count, but less."""
 
-    def __init__(self, model: HeadModel, problem: Problem, frames: ClipArray):
+    def __init__(self, model: HeadModel, problem: Problem, state: ClipState, frames: ClipArray):
         """
         Args:
             model: the head with the subject's own surface.
             problem: the landmarks' problem of the clip.
+            state: their fit.
             frames: (T, H, W, 3) uint8, may lie on disk.
         """
         corners, barycentric = surface_places(model, PLACES)
@@ -144,6 +154,9 @@ class Refinement:
         share = torch.full_like(problem.weight[0], LANDMARK_SHARE)
         share[_MARGINS] = MARGIN_SHARE
         self._problem = replace(problem, weight=problem.weight * share)
+        self._state, self._anchor = state, state.values()
+        self._hold = torch.zeros_like(self._anchor[0])
+        self._hold[EXPRESSION], self._hold[JAW] = EXPRESSION_HOLD**-2, JAW_HOLD**-2
 
     def look(self, state: ClipState, index: Tensor, problem: Problem) -> Look:
         """What the frames `index` show, `state` and `problem` being theirs."""
@@ -176,20 +189,20 @@ class Refinement:
 
     def run(
         self,
-        state: ClipState,
         keyframes: Tensor,
         stretches: list[tuple[slice, slice]],
         on_step: Callable[[], None] | None = None,
     ) -> ClipState:
-        """The state after ROUNDS, each of which finds the texture, then shape and focal length from the keyframes, then
-        every frame's own unknowns.
+        """The clip's state after ROUNDS.
+
+        Each finds the texture, then shape and focal length from the keyframes, then every frame's own unknowns.
 
         Args:
-            state: the whole clip's.
             keyframes: indices of frames that show the clip's range of poses and expressions.
             stretches: what is refined at once and which of its frames are kept (see fit.stretches).
             on_step: called after each step, at most ROUNDS * STEPS times for the keyframes and for each stretch.
         """
+        state = self._state
         for _ in range(ROUNDS):
             texture = self.texture(state)
             few = self._minimised(self._problem.frames(keyframes), state.frames(keyframes), keyframes, texture, on_step)
@@ -216,7 +229,7 @@ class Refinement:
         look = self.look(state, index, problem)
         light = light_of(self.values(state, look), look.seen, look.bases, texture)
         look.seen *= SHARED_SHARE if shared else 1.0
-        photometric = PhotometricProblem(problem, self._surface, look, texture, light)
+        photometric = PhotometricProblem(problem, self._surface, look, texture, light, self._anchor[index], self._hold)
         return minimise(photometric, state, shared, steps=STEPS, tolerance=1e-3, on_step=on_step).state
 
 
