@@ -92,7 +92,10 @@ def fit(shelf: Shelf, subject: SubjectFolder) -> Fit | Missing:
     source = worst if number is None else int(number[worst])
     both = [
         Panel(
-            [Line(time_s, landmarks, MUTED, width=2.2), Line(time_s, fit, series_colour(0))], x_label, name, spans=gaps
+            [Line(time_s, landmarks, MUTED, width=2.2), Line(time_s, fit, series_colour(0))],
+            x_label if name == over[-1][0] else "",
+            name,
+            spans=gaps,
         )
         for name, fit, landmarks in over
     ]

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     write_npz(subject.tracking, arrays, "tracking", inputs, **params)
     tiles = list(sheet_pictures(frames, head, arrays, landmarks.points))
     with write(subject.tracking_sheet, "tracking", (*inputs, subject.frames), params) as temporary:
-        save_jpeg(str(temporary), sheet(tiles, columns=3))
+        save_jpeg(str(temporary), sheet(tiles, columns=2))
 
     # A longer clip is shown whole, at a lower frame rate.
     every = max(1, int(np.ceil(len(frames) / (camera["fps"] * OVERLAY_S))))

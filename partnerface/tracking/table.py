@@ -50,10 +50,12 @@ def _against_truth(truth: dict[str, Any]) -> list[tuple[str, str, str]]:
         f"{_number(truth['rotation_offset_deg'], 2, '°')} is taken out"
     )
     jaw, lids = (_number(truth[f"{name}_correlation"], 3) for name in ("jaw", "eyelids"))
+    motion = ", ".join(f"{name.replace('_', ' ')} {_share(ratio)}" for name, ratio in truth["amplitude"].items())
     return [
         ("true rotation", _number(truth["rotation_deg"], 2, "°"), rotation),
         ("true focal", f"{100 * truth['focal']:+.1f} %", "relative error"),
         ("true mouth", _number(truth["mouth_opening_correlation"], 3), f"correlation; of the jaw's turn {jaw}"),
         ("true eyes", _number(truth["eye_opening_correlation"], 3), f"correlation; of the lids {lids}"),
         ("true blinks", _share(truth["blinks"]["recall"]), f"found, precision {_share(truth['blinks']['precision'])}"),
+        ("true amplitude", "", motion),
     ]

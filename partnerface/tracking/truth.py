@@ -10,7 +10,7 @@ import torch
 from partnerface.errors import InputError
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.tracking.curves import curves
-from partnerface.tracking.quality import blink_frames, correlation, match
+from partnerface.tracking.quality import amplitudes, blink_frames, correlation, match
 
 #: What a file of true parameters has to hold.
 NAMES = ("global_orient", "neck_pose", "jaw_pose", "eyelids", "translation", "focal", "landmarks_px")
@@ -80,7 +80,8 @@ def against_truth(
     Returns:
         `rotation_deg` (median), `rotation_offset_deg` (the constant turn that was taken out), `focal` (relative error,
         signed), correlations of the projected mouth opening and eye opening and of the parameters `jaw` and `eyelids`,
-        and `blinks` (events of the fit against the true ones).
+        `amplitude` (of the fit's curves over the true ones, as `amplitudes` has it), and `blinks` (events of the fit
+        against the true ones).
 
     Raises:
         InputError: the truth lacks frames.
@@ -95,6 +96,8 @@ def against_truth(
     # The true unit but for a factor, to which correlations are blind.
     true_unit = np.asarray(true["focal"] / true["translation"][:, 2], np.float64)
     fit, reference = curves(tracking["landmarks_px"], unit), curves(true["landmarks_px"], true_unit)
+    whole = np.ones(len(index), bool)
+    motion = amplitudes(tracking["landmarks_px"], scale * true["landmarks_px"], whole, time_s, unit)
     return {
         "rotation_deg": float(np.median(errors)),
         "rotation_p90_deg": float(np.quantile(errors, 0.9)),
@@ -104,6 +107,7 @@ def against_truth(
         "eye_opening_correlation": correlation(fit["eye_opening"], reference["eye_opening"]),
         "jaw_correlation": correlation(tracking["jaw_pose"][:, 0], true["jaw_pose"][:, 0]),
         "eyelids_correlation": correlation(tracking["eyelids"].mean(1), true["eyelids"].mean(1)),
+        "amplitude": {name: values["ratio"] for name, values in motion.items()},
         "blinks": match(
             blink_frames(true["landmarks_px"], time_s), blink_frames(tracking["landmarks_px"], time_s)
         ).as_dict(),

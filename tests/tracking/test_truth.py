@@ -52,6 +52,11 @@ def test_a_fit_that_is_the_truth_has_no_error(toy):
     assert found["focal"] == pytest.approx(0.1, abs=1e-5)
     for name in ("mouth_opening", "eye_opening", "jaw", "eyelids"):
         assert found[f"{name}_correlation"] == pytest.approx(1.0, abs=1e-6)
+    assert found["amplitude"]["mouth_opening"] == pytest.approx(1.0, abs=0.02)
+    fit["landmarks_px"] = fit["landmarks_px"].mean(0, keepdims=True) + 0.5 * (
+        fit["landmarks_px"] - fit["landmarks_px"].mean(0)
+    )
+    assert against_truth(fit, truth, index, 2.0, index / 25, unit)["amplitude"]["lip_width"] < 0.8
     # One frame later it is another clip.
     late = against_truth(fit, truth, index + 1, 2.0, index / 25, unit)
     assert late["rotation_deg"] > 0.5
