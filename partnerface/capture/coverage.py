@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from partnerface.capture.face import BROWS, OUTER_LIPS
 from partnerface.conventions import FACING_CAMERA
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.model import HeadModel
+from partnerface.head.points import BROWS, OUTER_LIPS
 from partnerface.head.skinning import embed, head_tensors, pose_head
 
 #: Ranges are between these quantiles: a single stray frame is no coverage.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partnerface.capture.face import INNER_LIPS, IRISES, LEFT_EYE, OVAL, RIGHT_EYE
 from partnerface.capture.pixels import LUMINANCE
+from partnerface.head.points import INNER_LIPS, IRISES, LEFT_EYE, OVAL, RIGHT_EYE
 
 #: Added to linear colours before the logarithm, so that noise in the dark does not count: 8-bit sRGB 13.
 DARK = 0.004

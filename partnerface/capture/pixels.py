@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from partnerface.artefacts.arrays import ClipArray
-from partnerface.capture.face import INNER_LIPS, FaceTrack
+from partnerface.capture.face import FaceTrack
 from partnerface.conventions import CLASS_NAMES
+from partnerface.head.points import INNER_LIPS
 
 #: Frames that are looked at, at most.
 MOST_FRAMES = 600

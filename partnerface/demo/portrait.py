@@ -82,7 +82,7 @@ def fit_head(head: HeadModel, portrait: Portrait, iterations: int = 120) -> Fit:
     import torch
 
     from partnerface.geometry.camera import project
-    from partnerface.head.builtin.face import OVAL
+    from partnerface.head.points import OVAL
     from partnerface.head.skinning import embed, head_tensors, pose_head
 
     threads = torch.get_num_threads()

@@ -6,20 +6,17 @@
 * eyes: the pixels whose centre lies within r of the convex hull of the landmarks of either eye (brows left out).
 
 r = 0.1 x the greater of two distances that neither speech nor a blink changes and that a turn shortens one at a time:
-between the outer corners of the eyes, and from the top of the forehead to below the nose. Indices are those of the
-MediaPipe face mesh. Masks come from the true frame alone, so that a render can't choose where it is judged.
+between the outer corners of the eyes, and from the top of the forehead to below the nose. Masks come from the true
+frame alone, so that a render can't choose where it is judged.
 """
 
 import numpy as np
 
 from partnerface.conventions import CLASS_NAMES, REGIONS
+from partnerface.head.points import FOREHEAD, LEFT_EYE, NOSE_BASE, OUTER_EYE_CORNERS, OUTER_LIPS, RIGHT_EYE
 
 FACE_CLASSES = ("skin", "brows", "eyes", "nose", "lips", "mouth_inside")
-OUTER_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
-RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
-LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-EYE_CORNERS = (33, 263)
-FOREHEAD_TO_NOSE = (10, 2)
+FOREHEAD_TO_NOSE = (FOREHEAD, NOSE_BASE)
 DILATION = 0.1
 
 #: What the protocol says about each region.
@@ -83,7 +80,7 @@ def dilated_hull(points: np.ndarray, radius: float, height: int, width: int) -> 
 
 def face_length(landmarks: np.ndarray) -> float:
     """The length in px that scales the dilation; landmarks (478, 2)."""
-    return float(max(np.linalg.norm(landmarks[a] - landmarks[b]) for a, b in (EYE_CORNERS, FOREHEAD_TO_NOSE)))
+    return float(max(np.linalg.norm(landmarks[a] - landmarks[b]) for a, b in (OUTER_EYE_CORNERS, FOREHEAD_TO_NOSE)))
 
 
 def region_masks(classes: np.ndarray, landmarks: np.ndarray | None) -> dict[str, np.ndarray | None]:

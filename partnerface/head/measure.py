@@ -16,12 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
+from partnerface.head.points import (
+    COUNT,
+    LEFT_EYE_OPENING,
+    MOUTH_CORNERS,
+    MOUTH_OPENING,
+    OUTER_EYE_CORNERS,
+    RIGHT_EYE_OPENING,
+)
+
 # Points that hardly move with expression: forehead, temples, bridge of the nose, eye corners.
 STEADY = (
     *(10, 338, 297, 332, 284, 251, 21, 54, 103, 67, 109, 151, 108, 337, 69, 299),
     *(9, 8, 168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 127, 356, 234, 454),
 )
-RIGHT_CORNER, LEFT_CORNER = 33, 263
 FRONT = (10, 109)  # an edge of the forehead's uppermost triangle, run through counter-clockwise seen from the front
 IDENTITY_MODES, MOTION_MODES = 6, 24
 MIRRORED = np.array([-1.0, 1.0, 1.0])
@@ -119,8 +127,9 @@ def find_mirror(points: np.ndarray) -> np.ndarray:
 
 def normalise(points: np.ndarray) -> np.ndarray:
     """Origin midway between the outer eye corners, unit distance between them."""
-    points = points - (points[RIGHT_CORNER] + points[LEFT_CORNER]) / 2
-    return points / np.linalg.norm(points[RIGHT_CORNER] - points[LEFT_CORNER])
+    right, left = OUTER_EYE_CORNERS
+    points = points - (points[right] + points[left]) / 2
+    return points / np.linalg.norm(points[right] - points[left])
 
 
 def neutral_frames(aligned: np.ndarray) -> np.ndarray:
@@ -129,8 +138,8 @@ def neutral_frames(aligned: np.ndarray) -> np.ndarray:
     def distance(a: int, b: int) -> np.ndarray:
         return np.linalg.norm(aligned[:, a] - aligned[:, b], axis=1)
 
-    eyes, width = distance(159, 145) + distance(386, 374), distance(61, 291)
-    score = distance(13, 14) + 0.3 * np.abs(width - np.median(width))
+    eyes, width = distance(*RIGHT_EYE_OPENING[1]) + distance(*LEFT_EYE_OPENING[1]), distance(*MOUTH_CORNERS)
+    score = distance(*MOUTH_OPENING[0]) + 0.3 * np.abs(width - np.median(width))
     score = np.where(eyes > np.percentile(eyes, 30), score, np.inf)
     return np.argsort(score)[: max(6, len(aligned) // 12)]
 
@@ -145,10 +154,10 @@ def principal(rows: np.ndarray, count: int) -> np.ndarray:
 
 def measure(clips: list[np.ndarray]) -> dict[str, np.ndarray]:
     """All measurements from the clips' landmarks, a list of (n, 478, 3), one clip per subject."""
-    weights = np.full(478, 0.02)
+    weights = np.full(COUNT, 0.02)
     weights[list(STEADY)] = 1.0
     triangles = tesselation()
-    mean, mirror = normalise(clips[0][0]), np.arange(478)
+    mean, mirror = normalise(clips[0][0]), np.arange(COUNT)
     neutrals: list[np.ndarray] = []
     aligned: list[np.ndarray] = []
     for _ in range(4):
@@ -156,7 +165,7 @@ def measure(clips: list[np.ndarray]) -> dict[str, np.ndarray]:
         neutrals = [clip[neutral_frames(clip)].mean(0) for clip in aligned]
         mean = normalise(np.mean(neutrals, axis=0))
         mirror = find_mirror(mean)
-        mean = normalise((mean + similarity(mean[mirror] * MIRRORED, mean, np.ones(478))) / 2)
+        mean = normalise((mean + similarity(mean[mirror] * MIRRORED, mean, np.ones(COUNT))) / 2)
         # The symmetric mean still stands at the angle of the first frame: turn its mirror plane into x = 0.
         across = (mean - mean[mirror]).T @ np.abs(mean - mean[mirror])[:, 0]
         x = across / np.linalg.norm(across) * np.sign(across[0])
@@ -168,7 +177,7 @@ def measure(clips: list[np.ndarray]) -> dict[str, np.ndarray]:
     def both(rows: np.ndarray) -> np.ndarray:
         return np.concatenate([rows, rows[:, mirror] * MIRRORED])
 
-    people = both(np.array([similarity(item, mean, np.ones(478)) for item in neutrals]) - mean)
+    people = both(np.array([similarity(item, mean, np.ones(COUNT)) for item in neutrals]) - mean)
     # Every clip weighs the same, however long it is.
     motion = [(clip - item) / np.sqrt(len(clip)) for clip, item in zip(aligned, neutrals, strict=True)]
     rows = np.concatenate(motion) * np.sqrt(sum(map(len, motion)) / len(motion))

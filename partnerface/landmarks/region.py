@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: MediaPipe's outer eye corners, of the subject's right and left eye: the line through them turns the square.
-RIGHT_EYE, LEFT_EYE = 33, 263
+from partnerface.head.points import OUTER_EYE_CORNERS
+
 #: The square's edge in extents of the landmarks, as the landmark model was trained.
 ENLARGE = 1.5
 #: Neighbouring squares that lie further apart than this share of their edge belong to another movement.
@@ -33,7 +33,8 @@ class Region:
     def of_points(cls, points: np.ndarray) -> "Region":
         """The square around landmarks (478, 2 or 3), px."""
         low, high = points[:, :2].min(0), points[:, :2].max(0)
-        across = points[LEFT_EYE, :2] - points[RIGHT_EYE, :2]
+        right, left = OUTER_EYE_CORNERS  # the line through them turns the square
+        across = points[left, :2] - points[right, :2]
         middle = (low + high) / 2
         angle = math.atan2(float(across[1]), float(across[0]))
         return cls(float(middle[0]), float(middle[1]), float((high - low).max()) * ENLARGE, angle)

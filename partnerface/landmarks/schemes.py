@@ -13,30 +13,27 @@ from pathlib import Path
 
 import numpy as np
 
+from partnerface.head import points as mediapipe
+
 DATA = Path(__file__).parent / "data" / "mesh.npz"
 #: How many points each scheme has.
-SCHEMES = {"mediapipe478": 478, "ibug68": 68}
+SCHEMES = {"mediapipe478": mediapipe.COUNT, "ibug68": 68}
 
-_RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
-_LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
 #: MediaPipe's groups. Eyes run from the outer corner over the upper lid; lips from the subject's right corner over the
 #: upper lip; the oval from the forehead's middle by the subject's right side.
 MEDIAPIPE_GROUPS: dict[str, tuple[int, ...]] = {
-    "right_eye": _RIGHT_EYE,
-    "left_eye": _LEFT_EYE,
-    "right_brow": (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
-    "left_brow": (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
-    "lips_outer": (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146),
-    "lips_inner": (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95),
-    "nose_bridge": (168, 6, 197, 195, 5, 4, 1),
-    "oval": (
-        *(10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152),
-        *(377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356, 389, 251, 284, 332, 297, 338),
-    ),
-    "right_iris": (469, 470, 471, 472),
-    "left_iris": (474, 475, 476, 477),
-    "right_iris_centre": (468,),
-    "left_iris_centre": (473,),
+    "right_eye": mediapipe.RIGHT_EYE,
+    "left_eye": mediapipe.LEFT_EYE,
+    "right_brow": mediapipe.RIGHT_BROW,
+    "left_brow": mediapipe.LEFT_BROW,
+    "lips_outer": mediapipe.OUTER_LIPS,
+    "lips_inner": mediapipe.INNER_LIPS,
+    "nose_bridge": mediapipe.NOSE_RIDGE,
+    "oval": mediapipe.OVAL,
+    "right_iris": mediapipe.RIGHT_IRIS[1:],
+    "left_iris": mediapipe.LEFT_IRIS[1:],
+    "right_iris_centre": mediapipe.RIGHT_IRIS[:1],
+    "left_iris_centre": mediapipe.LEFT_IRIS[:1],
 }
 #: The groups of iBUG's 68.
 IBUG_GROUPS: dict[str, tuple[int, ...]] = {
@@ -106,7 +103,7 @@ def to_ibug68(points: np.ndarray) -> np.ndarray:
 
 def iris_centres(points: np.ndarray) -> np.ndarray:
     """(..., 478, D) to (..., 2, D): the centre of the left iris, then of the right one, as `eye_pose` has them."""
-    return points[..., [473, 468], :]
+    return points[..., [mediapipe.LEFT_IRIS[0], mediapipe.RIGHT_IRIS[0]], :]
 
 
 def iris_contours(points: np.ndarray) -> np.ndarray:

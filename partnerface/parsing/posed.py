@@ -10,10 +10,9 @@ from partnerface.conventions import CLASS_NAMES
 from partnerface.geometry.camera import project
 from partnerface.geometry.rasterize import rasterize
 from partnerface.head.model import HeadModel
+from partnerface.head.points import CHIN
 from partnerface.head.skinning import head_tensors, pose_head
 
-#: MediaPipe's point of the chin.
-CHIN = 152
 #: Frames that are posed at once: enough to spread the cost of reading the blendshapes, and not much memory.
 TOGETHER = 16
 MOTION = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")

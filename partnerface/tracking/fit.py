@@ -13,6 +13,7 @@ from partnerface.conventions import FACING_CAMERA
 from partnerface.errors import InputError
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.model import HeadModel
+from partnerface.head.points import OUTER_EYE_CORNERS
 from partnerface.tracking import scheme
 from partnerface.tracking.cost import Problem, make_problem
 from partnerface.tracking.drift import expected_change
@@ -83,7 +84,7 @@ class Tracking:
     def error_percent(self) -> float:
         """Median over the frames of the mean landmark error, in percent of the distance of the outer eye corners as
         they would be seen from the front."""
-        right, left = scheme.OUTER_EYE_CORNERS
+        right, left = OUTER_EYE_CORNERS
         width = (self.head.rest[left] - self.head.rest[right]).norm() * (-self.state.position[:, 2]).exp()
         return float(100 * np.nanmedian(self.error_px / width.numpy()))
 
@@ -239,7 +240,7 @@ def _start(
     rotation, position = initial_pose(head, observed, middle, steady)
     rotation, position = bridge(rotation, position, known)
     weight = scheme.base_weights() * further * scheme.iris_visibility(observed.numpy()) * found[:, None]
-    right, left = scheme.OUTER_EYE_CORNERS
+    right, left = OUTER_EYE_CORNERS
     size = (head.rest[left] - head.rest[right]).norm() * (-position[:, 2]).exp()
     time = np.arange(len(found)) * FRAME_TIME_S if time_s is None else np.asarray(time_s, np.float64)
     gap = np.maximum(np.diff(time), 1e-3)

@@ -8,10 +8,10 @@ neighbouring landmarks.
 import torch
 from torch import Tensor
 
+from partnerface.head.points import LEFT_IRIS, RIGHT_IRIS
 from partnerface.tracking.cost import CHUNK, Problem
 from partnerface.tracking.landmark_head import LandmarkHead
 from partnerface.tracking.projection import project, static_rows
-from partnerface.tracking.scheme import LEFT_IRIS, RIGHT_IRIS
 from partnerface.tracking.state import ClipState
 
 OFFSET_STD = 0.004  # metres

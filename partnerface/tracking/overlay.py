@@ -8,9 +8,9 @@ import torch
 
 from partnerface.artefacts.arrays import ClipArray
 from partnerface.geometry.camera import project
+from partnerface.head import points
 from partnerface.head.model import HeadModel
 from partnerface.head.skinning import head_tensors, pose_head
-from partnerface.tracking import scheme
 
 _MESH = (90, 200, 255)
 _FITTED, _FOUND, _BRIDGED = (80, 255, 120), (255, 70, 70), (255, 190, 60)
@@ -24,14 +24,13 @@ _POSE_NAMES = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose
 def outlines() -> list[np.ndarray]:
     """Chains of landmarks that draw brows, lids, irises, lips and the face's outline."""
 
-    def ring(points: tuple[int, ...]) -> np.ndarray:
-        return np.array([*points, points[0]])
+    def ring(loop: tuple[int, ...]) -> np.ndarray:
+        return np.array([*loop, loop[0]])
 
-    chains = [ring(scheme.FACE_OVAL), np.array(scheme.NOSE_RIDGE)]
-    for upper, lower in (scheme.OUTER_LIPS, scheme.INNER_LIPS, scheme.RIGHT_EYE, scheme.LEFT_EYE):
-        chains.append(np.array([*upper, *reversed(lower)]))
-    chains += [np.array(brow) for brow in (scheme.RIGHT_BROW, scheme.LEFT_BROW)]
-    return [*chains, ring(scheme.RIGHT_IRIS[1:]), ring(scheme.LEFT_IRIS[1:])]
+    chains = [ring(points.OVAL), np.array(points.NOSE_RIDGE)]
+    chains += [ring(loop) for loop in (points.OUTER_LIPS, points.INNER_LIPS, points.RIGHT_EYE, points.LEFT_EYE)]
+    chains += [np.array(upper) for upper, _ in (points.RIGHT_BROW_EDGES, points.LEFT_BROW_EDGES)]
+    return [*chains, ring(points.RIGHT_IRIS[1:]), ring(points.LEFT_IRIS[1:])]
 
 
 def posed_vertices(model: HeadModel, tracking: dict[str, np.ndarray], index: np.ndarray) -> np.ndarray:
@@ -101,11 +100,11 @@ def overlay(
         some = index[start : start + 32]
         vertices = posed_vertices(model, tracking, some)
         pixels = project(vertices, tracking["focal"], tracking["principal_point"][some][:, None])
-        for frame, points in zip(some, pixels, strict=True):
+        for frame, places in zip(some, pixels, strict=True):
             bridged = bool(tracking["bridged"][frame])
             found = None if bridged else landmarks[frame, :, :2]
             left = draw_landmarks(frames[frame], tracking["landmarks_px"][frame], found)
-            right = draw_mesh(frames[frame], points, model.faces)
+            right = draw_mesh(frames[frame], places, model.faces)
             yield np.concatenate([_caption(left, frame, tracking["error_px"][frame]), right], axis=1)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from partnerface.head.model import HeadModel
-from partnerface.tracking.scheme import LEFT_IRIS, RIGHT_IRIS
+from partnerface.head.points import LEFT_IRIS, RIGHT_IRIS
 
 #: How far a landmark's displacement reaches over the surface, metres.
 REACH = 0.05

@@ -9,11 +9,12 @@ import torch
 
 from partnerface.artefacts import SubjectFolder, write, write_json, write_npz
 from partnerface.capture.assess import assess
-from partnerface.capture.face import OVAL, FaceTrack
+from partnerface.capture.face import FaceTrack
 from partnerface.conventions import CLASS_NAMES
 from partnerface.geometry.camera import project
 from partnerface.head.builtin import builtin_head
 from partnerface.head.model import HeadModel
+from partnerface.head.points import OVAL
 from partnerface.head.skinning import embed, head_tensors, pose_head
 from tests.faces import swaying
 from tests.parsing.subject import FOCAL, SIZE, tracking

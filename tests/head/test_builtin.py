@@ -5,12 +5,12 @@ import torch
 from partnerface.conventions import CLASS_NAMES
 from partnerface.geometry.mesh import boundary_loops, mirror_partners
 from partnerface.head.builtin import builtin_head, builtin_parts
-from partnerface.head.builtin.face import LOWER_LIP_INNER, OVAL, RIGHT_LOWER_LID, RIGHT_UPPER_LID, UPPER_LIP_INNER
 from partnerface.head.builtin.skin import EYEBALL_RADIUS
 from partnerface.head.model import HeadModel
+from partnerface.head.points import INNER_LIP_CHAINS, OUTER_EYE_CORNERS, OVAL, RIGHT_LID_CHAINS
 from partnerface.head.skinning import head_tensors, pose_head
 
-INNER, OUTER = (133, 362), (33, 263)
+INNER, OUTER = (133, 362), OUTER_EYE_CORNERS
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +121,9 @@ def test_irises_turn_with_the_eyes(head: HeadModel):
 def test_a_quarter_radian_of_the_jaw_opens_the_mouth(head: HeadModel):
     vertices = posed(head, jaw_pose=[0.25, 0, 0])
     assert vertices[13, 1] - vertices[14, 1] > 0.015
-    upper = list(UPPER_LIP_INNER[2:-2])
+    upper = list(INNER_LIP_CHAINS[0][3:-3])
     assert np.abs(vertices[upper] - head.template[upper]).max() < 0.001
-    lower = head.skinning_weights[list(LOWER_LIP_INNER[2:-2]), 2]
+    lower = head.skinning_weights[list(INNER_LIP_CHAINS[1][3:-3]), 2]
     assert (lower > 0.9).all()
     assert head.template[14, 1] - vertices[14, 1] > 0.012
     # Teeth below go along, those above stay.
@@ -134,7 +134,7 @@ def test_a_quarter_radian_of_the_jaw_opens_the_mouth(head: HeadModel):
 
 def test_closed_lids_touch_over_the_eyeball(head: HeadModel):
     open_, closed, half = posed(head), posed(head, eyelids=[1, 1]), posed(head, eyelids=[0.5, 0.5])
-    upper, lower = list(RIGHT_UPPER_LID), list(RIGHT_LOWER_LID)
+    upper, lower = (list(chain[1:-1]) for chain in RIGHT_LID_CHAINS)
     opening = open_[159, 1] - open_[145, 1]
     assert 0.006 < opening < 0.013
     # At the same place across the eye the margins meet; their points need not be opposite.

@@ -5,7 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from partnerface.landmarks.region import LEFT_EYE, RIGHT_EYE, Region, steady
+from partnerface.head.points import OUTER_EYE_CORNERS
+from partnerface.landmarks.region import Region, steady
+
+RIGHT_EYE, LEFT_EYE = OUTER_EYE_CORNERS
 
 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:

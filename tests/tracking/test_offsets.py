@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from partnerface.head.points import LEFT_IRIS
 from partnerface.tracking.fit import FitOptions, fit_clip
 from partnerface.tracking.landmark_head import landmark_head
 from partnerface.tracking.personal import personal_head
 from partnerface.tracking.priors import Priors
 from partnerface.tracking.projection import project
-from partnerface.tracking.scheme import LEFT_IRIS
 
 
 def bump(model, height: float = 0.004) -> np.ndarray:

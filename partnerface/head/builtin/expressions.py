@@ -6,9 +6,9 @@ moves as smoothly as it can, along the surface, so that lips and lids stay apart
 
 import numpy as np
 
-from partnerface.head.builtin import face as names
 from partnerface.head.builtin.assembly import Assembly
 from partnerface.head.builtin.movements import ONE_SIDED, SIDEWAYS, TWO_SIDED, Anchors
+from partnerface.head.points import OVAL, RIGHT_EYE
 
 MEASURED_MODES = 10
 MEASURED_REACH = 0.05
@@ -78,7 +78,7 @@ def measured_components(head: Assembly, known: np.ndarray) -> dict[str, np.ndarr
         mode = (directions[number] * values[number]).reshape(468, 3)
         mode *= np.sign(mode.ravel()[np.abs(mode).argmax()])
         # Eyelid points are left to the lids, and the outline does not move by itself.
-        skip = np.union1d(np.array(names.OVAL), _lid_points(head))
+        skip = np.union1d(np.array(OVAL), _lid_points(head))
         kept = np.setdiff1d(np.arange(468), skip)
         field = head.whole(head.spread(kept, mode[kept], MEASURED_REACH))
         mirrored = head.reflect(field)
@@ -89,5 +89,5 @@ def measured_components(head: Assembly, known: np.ndarray) -> dict[str, np.ndarr
 
 
 def _lid_points(head: Assembly) -> np.ndarray:
-    right = np.array(names.RIGHT_EYE)
+    right = np.array(RIGHT_EYE)
     return np.concatenate([right, head.face.mirror[right]])

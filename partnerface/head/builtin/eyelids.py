@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from partnerface.head.builtin import face as names
 from partnerface.head.builtin.assembly import Assembly
 from partnerface.head.builtin.skin import EYEBALL_RADIUS, LID_THICKNESS
+from partnerface.head.points import RIGHT_BROW_EDGES, RIGHT_EYE, RIGHT_LID_CHAINS
 
 CREASE = 0.0055  # height of the upper lid's fold above its margin, metres: above it the skin stays
 BELOW_BROW = 0.75  # the fold's greatest height, as a share of the way from the margin to the brow
-RIGHT_BROW_EDGE = (46, 53, 52, 65, 55)
 RISE = 0.15  # how far up the opening the lower lid comes to meet the upper one
 
 
@@ -27,8 +26,8 @@ def _margin(head: Assembly, points: tuple[int, ...], centre: np.ndarray) -> tupl
 
 def _close_right(head: Assembly) -> np.ndarray:
     centre = head.centres[1]
-    upper = _margin(head, (33, *names.RIGHT_UPPER_LID, 133), centre)
-    lower = _margin(head, (33, *names.RIGHT_LOWER_LID, 133), centre)
+    upper = _margin(head, RIGHT_LID_CHAINS[0], centre)
+    lower = _margin(head, RIGHT_LID_CHAINS[1], centre)
     skin = head.vertices[: head.n_skin]
     offset = skin - centre
     x = offset[:, 0]
@@ -37,7 +36,7 @@ def _close_right(head: Assembly) -> np.ndarray:
     top, bottom = np.interp(x, *upper), np.interp(x, *lower)
     meet = bottom + RISE * (top - bottom)
     # The fold lies between margin and brow, which the lid doesn't pull.
-    brow = np.interp(x, *_margin(head, RIGHT_BROW_EDGE, centre))
+    brow = np.interp(x, *_margin(head, RIGHT_BROW_EDGES[1], centre))
     fold = np.minimum(top + CREASE / EYEBALL_RADIUS, top + BELOW_BROW * (brow - top))
     # Lids end at the eye's corners; beyond them nothing turns.
     near = (x > upper[0][0] - 1e-6) & (x < upper[0][-1] + 1e-6) & (offset[:, 2] > -0.006)
@@ -45,7 +44,7 @@ def _close_right(head: Assembly) -> np.ndarray:
     inner = np.zeros(head.n_skin, dtype=bool)
     inner[inner_ids] = True
     loop = np.zeros(head.n_skin, dtype=bool)
-    loop[list(names.RIGHT_EYE)] = True
+    loop[list(RIGHT_EYE)] = True
 
     is_upper = near & (elevation >= (top + bottom) / 2) & (elevation < fold)
     along = np.clip((fold - elevation) / np.maximum(fold - top, 1e-6), 0, 1.15)  # 0 at the fold, 1 at the margin

@@ -3,9 +3,9 @@
 import numpy as np
 
 from partnerface.conventions import CLASS_NAMES
-from partnerface.head.builtin import face as names
 from partnerface.head.builtin import parts
 from partnerface.head.builtin.assembly import Assembly
+from partnerface.head.points import INNER_LIPS, OUTER_LIPS, RIGHT_BROW
 
 NOSE = (
     *(
@@ -93,10 +93,10 @@ NOSE = (
     *(196, 419, 122, 351, 236, 456, 198, 420, 174, 399, 217, 437, 126, 355, 209, 429, 218, 438, 237, 457),
 )
 LIPS = (
-    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146),
+    *OUTER_LIPS,
     *(76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77),
     *(62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96),
-    *names.MOUTH,
+    *INNER_LIPS,
 )
 
 #: MediaPipe points that stand for the 68 iBUG points, in iBUG's order: jaw from the subject's right ear to the left
@@ -124,7 +124,7 @@ def region_labels(head: Assembly) -> np.ndarray:
     count = int(head.groups["throat"].max()) + 1
     shell = len(CLASS_NAMES)  # a class for the time being: cranium, neck and what lies between
     coarse = np.full(count, number["skin"], dtype=np.uint8)
-    coarse[list(names.RIGHT_BROW)] = coarse[head.face.mirror[list(names.RIGHT_BROW)]] = number["brows"]
+    coarse[list(RIGHT_BROW)] = coarse[head.face.mirror[list(RIGHT_BROW)]] = number["brows"]
     coarse[list(NOSE)] = number["nose"]
     coarse[list(LIPS)] = number["lips"]
     coarse[rings.ravel()] = shell

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from partnerface.geometry.mesh import mirror_partners, subdivide
-from partnerface.head.builtin import face as names
 from partnerface.head.builtin.face import Face
+from partnerface.head.points import INNER_LIPS, LEFT_IRIS, OVAL, RIGHT_EYE, RIGHT_IRIS
 
 CENTRE = np.array([0.0, 0.022, -0.078])  # of the cranium; everything is seen from here
 CRANIUM = np.array([0.075, 0.095, 0.098])  # half axes
@@ -38,7 +38,7 @@ class Skin:
 
 def eye_centres(face: Face) -> np.ndarray:
     """(2, 3) centres of the eyeballs, left first: behind the iris so that the ball just fills the lids' opening."""
-    centre = (face.points[names.IRIS_LEFT[0]] + face.points[names.IRIS_RIGHT[0]] * [-1, 1, 1]) / 2
+    centre = (face.points[LEFT_IRIS[0]] + face.points[RIGHT_IRIS[0]] * [-1, 1, 1]) / 2
     lid = face.points[[386, 385, 387]].mean(0)  # middle of the left upper lid
     across = np.hypot(*(lid - centre)[:2])
     centre[2] = lid[2] - np.sqrt((EYEBALL_RADIUS + LID_THICKNESS) ** 2 - across**2)
@@ -215,11 +215,11 @@ def coarse_skin(face: Face) -> Skin:
         total += ids.size
         return ids
 
-    oval = np.array(names.OVAL)
+    oval = np.array(OVAL)
     ids = add("rings", _rings(points[oval]))
     for ring, following in zip([oval, *ids[:-1]], ids, strict=True):
         triangles += _strip(ring, following)
-    right = np.array(names.RIGHT_EYE)
+    right = np.array(RIGHT_EYE)
     for name, loop, centre, flip in (
         ("right_lid", right, centres[1], False),
         ("left_lid", face.mirror[right], centres[0], True),
@@ -227,7 +227,7 @@ def coarse_skin(face: Face) -> Skin:
         ids = add(name, _lid_rings(points, loop, centre))
         for ring, following in zip([loop, ids[0]], ids, strict=True):
             triangles += _strip(ring, following, flip)
-    mouth = np.array(names.MOUTH)
+    mouth = np.array(INNER_LIPS)
     ids = add("lining", _lining_rings(points[mouth]))
     for ring, following in zip([mouth, *ids[:-1]], ids, strict=True):
         triangles += _strip(ring, following)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from partnerface.geometry.mesh import smooth_field
-from partnerface.head.builtin import face as names
 from partnerface.head.builtin.assembly import Assembly, ids
+from partnerface.head.points import INNER_LIPS, OVAL
 
 NECK_BASE_JOINT = (0.0, -0.190, -0.105)
 SKULL_JOINT = (0.0, -0.040, -0.088)  # where the skull rests on the atlas: below and behind the ear canals
@@ -107,7 +107,7 @@ def _smoothstep(t: np.ndarray) -> np.ndarray:
 def _jaw_weights(head: Assembly) -> np.ndarray:
     """(n_skin,) how far the skin rides on the jaw: 1 on chin and lower lip, 0 on the upper lip, smooth in between."""
     rings, lining = head.groups["rings"], head.groups["lining"]
-    half = len(names.MOUTH) // 2
+    half = len(INNER_LIPS) // 2
     upper, lower = lining[:, 2 : half - 1], lining[:, half + 2 : -1]
     one = np.concatenate([ids(*JAW_POINTS), lower[:3].ravel()])
     zero = np.concatenate(
@@ -144,7 +144,7 @@ def skinning_weights(head: Assembly) -> np.ndarray:
     height = head.vertices[:, 1] - (-0.35 * (head.vertices[:, 2] + 0.095))
     still = 1 - _smoothstep((height - bottom) / (-0.075 - bottom))
     still[head.n_skin :] = 0
-    still[np.setdiff1d(np.arange(468), ids(*names.OVAL))] = 0
+    still[np.setdiff1d(np.arange(468), ids(*OVAL))] = 0
     jaw *= 1 - still
     weights[:, 0], weights[:, 2] = still, jaw
     weights[:, 1] = 1 - still - jaw
