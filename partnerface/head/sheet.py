@@ -1,7 +1,7 @@
 """Draw every component of a head to look at: `python -m partnerface.head.sheet FOLDER`.
 
 Leaves `identity.png`, `expressions.png` and `poses.png`: of each component its name and the head at -2, 0 and +2 (poses
-at angles of their own), from the front and from the subject's right side.
+at angles of their own), from the front and from the subject's left.
 """
 
 import argparse
