@@ -51,6 +51,14 @@ INNER_LIP_CHAINS: Chains = (
     (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
 )
 OUTER_LIPS, INNER_LIPS = ring(OUTER_LIP_CHAINS), ring(INNER_LIP_CHAINS)
+#: Rings around the mouth from the edge of the red inwards, each from the right corner over the upper lip; the n-th of
+#: the upper lip and the n-th of the lower one counted backwards lie over each other.
+LIP_RINGS = (
+    OUTER_LIPS,
+    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77),
+    (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96),
+    INNER_LIPS,
+)
 #: Corners of the mouth, right and left.
 MOUTH_CORNERS = (61, 291)
 #: Upper and lower inner lip in the middle of the mouth, then to the right and to the left of it.

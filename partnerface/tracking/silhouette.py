@@ -128,4 +128,4 @@ def _smoothest(operator: Any, area: np.ndarray, sure: np.ndarray, wanted: np.nda
     bending = SMOOTH**4 * operator.T @ diags(1 / np.maximum(area, 1e-12)) @ operator
     weight = area * sure
     matrix = bending + diags(weight + area * np.where(held, _HOLD, _REST))
-    return spsolve(matrix.tocsc(), weight * wanted)
+    return np.asarray(spsolve(matrix.tocsc(), weight * wanted))

@@ -132,7 +132,7 @@ def test_the_story_has_all_that_is_promised():
     assert closed.mean() < 0.15
     strength = np.abs(motion["expression"]).max(0)
     used = {name for name, value in zip(head.expression_names, strength, strict=True) if value > 0.5}
-    for name in ("lip_corner_up_left", "brow_inner_up_right", "pucker", "brow_down_left", "mouth_left"):
+    for name in ("lip_corner_up_left", "brow_inner_up_right", "pucker_left", "brow_down_left", "mouth_left"):
         assert name in used
     assert np.abs(np.diff(motion["global_orient"], axis=0)).max() < 0.05
 

@@ -180,8 +180,8 @@ def test_expressions_move_what_they_name(head: HeadModel):
     assert moved("lip_corner_up_left", 291)[0] > 1
     assert np.abs(moved("lip_corner_up_left", 61)).max() < 0.3
     assert moved("brow_outer_up_right", 63)[1] > 2
-    assert moved("pucker", 61)[0] > 2
-    assert moved("pucker", 291)[0] < -2
+    assert moved("pucker_right", 61)[0] > 2
+    assert moved("pucker_left", 291)[0] < -2
     assert moved("mouth_left", 13)[0] > 2
     assert moved("cheek_puff_left", 411)[0] > 1
     # Upper and lower lip part: raising one leaves the other.

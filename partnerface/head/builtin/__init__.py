@@ -9,14 +9,15 @@ import functools
 import numpy as np
 
 from partnerface.head.builtin.assembly import Assembly, assemble
+from partnerface.head.builtin.correctives import pose_basis
 from partnerface.head.builtin.expressions import measured_components, named_components
 from partnerface.head.builtin.eyelids import eyelid_basis
 from partnerface.head.builtin.identity import shape_components
 from partnerface.head.builtin.labels import landmark_embeddings, region_labels
 from partnerface.head.builtin.weights import joint_regressor, skinning_weights
-from partnerface.head.model import POSE_FEATURES, HeadModel
+from partnerface.head.model import HeadModel
 
-NAME = "builtin-1"
+NAME = "builtin-2"
 
 #: From the point midway between the outer eye corners to the model's origin, inside the head.
 ORIGIN = np.array([0.0, 0.020, 0.045])
@@ -57,7 +58,7 @@ def builtin_head() -> HeadModel:
         shape_basis=np.stack(list(shapes.values()), -1).astype(np.float32),
         expression_basis=np.stack(list(expressions.values()), -1).astype(np.float32),
         eyelid_basis=lids.astype(np.float32),
-        pose_basis=np.zeros((len(head.vertices), 3, POSE_FEATURES), dtype=np.float32),
+        pose_basis=pose_basis(head).astype(np.float32),
         joint_regressor=regressor.astype(np.float32),
         skinning_weights=weights.astype(np.float32),
         faces=head.faces.astype(np.int32),

@@ -9,8 +9,12 @@ from scipy.sparse.csgraph import dijkstra
 
 from partnerface.geometry.mesh import edges, laplacian, mirror_partners, smooth_field
 from partnerface.head.builtin import parts
+from partnerface.head.builtin.ear import left_ear
 from partnerface.head.builtin.face import Face, load_face
 from partnerface.head.builtin.skin import EYEBALL_RADIUS, build_skin, eye_centres
+
+#: From the outermost point of the measured face's left side to the ear's tragus.
+EAR_BEHIND = np.array([0.0035, 0.006, -0.012])
 
 
 @dataclass
@@ -77,15 +81,15 @@ def assemble() -> Assembly:
     skin = build_skin(face)
     centres = eye_centres(face)
     upper, lower = skin.vertices[13], skin.vertices[14]
-    left_ear = parts.left_ear(np.array([0.0, 0.006, -0.012]) + skin.vertices[454] + [0.0015, 0, 0])
+    ear = left_ear(skin.vertices[454] + EAR_BEHIND)
     pieces = {
         "left_eye": parts.eyeball(centres[0], EYEBALL_RADIUS),
         "right_eye": parts.eyeball(centres[1], EYEBALL_RADIUS),
         "upper_teeth": parts.teeth(np.array([0, upper[1] - 0.0028, upper[2] - 0.0065]), True),
         "lower_teeth": parts.teeth(np.array([0, lower[1] - 0.0012, lower[2] - 0.0090]), False),
-        "tongue": parts.tongue(np.array([0, lower[1] - 0.006, lower[2] - 0.034])),
-        "left_ear": left_ear,
-        "right_ear": left_ear.mirrored(),
+        "tongue": parts.tongue(np.array([0, lower[1] + 0.0015, lower[2] - 0.0365])),
+        "left_ear": ear,
+        "right_ear": ear.mirrored(),
     }
     vertices, faces, groups = [skin.vertices], [skin.faces], dict(skin.groups)
     mirror = [groups.pop("mirror")]

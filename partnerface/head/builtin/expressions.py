@@ -7,11 +7,13 @@ moves as smoothly as it can, along the surface, so that lips and lids stay apart
 import numpy as np
 
 from partnerface.head.builtin.assembly import Assembly
-from partnerface.head.builtin.movements import ONE_SIDED, SIDEWAYS, TWO_SIDED, Anchors
+from partnerface.head.builtin.movements import HALVED, ONE_SIDED, SIDEWAYS, TWO_SIDED, Anchors
 from partnerface.head.points import OVAL, RIGHT_EYE
 
-MEASURED_MODES = 10
+MEASURED_MODES = 16
 MEASURED_REACH = 0.05
+MIDLINE = 0.010  # halves of a movement overlap this far to both sides of the midline, metres
+TONGUE_OUT, TONGUE_UP = 0.015, 0.004
 # MediaPipe guesses depth from a single image: trust its movements in depth half as much.
 DEPTH_TRUST = 0.5
 
@@ -48,12 +50,34 @@ def named_components(head: Assembly) -> dict[str, np.ndarray]:
         moves = [move * [-1, 1, 1] for move in moves]  # outward is -x on the right side
         right = _spread(head, points, moves, reach)
         out[f"{name}_left"], out[f"{name}_right"] = head.reflect(right), right
+    for name, (reach, anchors) in HALVED.items():
+        field = both_sides(head, reach, anchors)
+        left = field * _left_share(head)[:, None]
+        out[f"{name}_left"], out[f"{name}_right"] = left, field - left
     for name, (reach, anchors) in TWO_SIDED.items():
         out[name] = both_sides(head, reach, anchors)
     for name, (reach, anchors) in SIDEWAYS.items():
         points, moves = _points(anchors)
         out[name] = _spread(head, points, moves, reach)
+    out["tongue_out"] = _tongue_out(head)
     return out
+
+
+def _left_share(head: Assembly) -> np.ndarray:
+    """(V,) how much of a movement belongs to the left half: 1 there, 0 on the right, smooth across the midline."""
+    across = np.clip(head.vertices[:, 0] / MIDLINE, -1, 1)
+    return (1 + np.sin(np.pi / 2 * across)) / 2
+
+
+def _tongue_out(head: Assembly) -> np.ndarray:
+    """(V, 3) the tongue's tip pushed over the lower teeth, for an open mouth; its root stays."""
+    ids = head.groups["tongue"]
+    place = head.vertices[ids]
+    along = (place[:, 2] - place[:, 2].min()) / np.ptp(place[:, 2])  # 0 at the root, 1 at the tip
+    field = np.zeros_like(head.vertices)
+    field[ids, 1] = TONGUE_UP * np.sin(np.pi * np.clip(along, 0, 1)) ** 2
+    field[ids, 2] = TONGUE_OUT * along**1.5
+    return field
 
 
 def measured_components(head: Assembly, known: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from partnerface.head.points import RIGHT_BROW_EDGES, RIGHT_EYE, RIGHT_LID_CHAIN
 
 CREASE = 0.0055  # height of the upper lid's fold above its margin, metres: above it the skin stays
 BELOW_BROW = 0.75  # the fold's greatest height, as a share of the way from the margin to the brow
+PLATE = 0.0006  # how much farther out than its margin the closed lid lies, metres
 RISE = 0.15  # how far up the opening the lower lid comes to meet the upper one
 
 
@@ -59,8 +60,10 @@ def _close_right(head: Assembly) -> np.ndarray:
     floor = np.sqrt(np.maximum(radius**2 - x**2, 0))
     moved = np.maximum(across, floor)
     moved = np.where(is_upper | is_lower, moved, across)
-    # Where the lid lay over the bone it comes down to the eyeball's surface.
-    target = np.where(is_upper & (along > 0.3), np.minimum(moved, floor + 0.003), moved)
+    # Where the lid lay over the bone it comes down to the ball, as near as its margin at this x; so the corners stay.
+    margin = head.vertices[list(RIGHT_LID_CHAINS[0])] - centre
+    plate = np.interp(x, margin[:, 0], np.hypot(margin[:, 1], margin[:, 2]))
+    target = np.where(is_upper & (along > 0.3), np.minimum(moved, np.maximum(floor, plate) + PLATE), moved)
     moved = np.where(is_upper, moved + (target - moved) * np.clip(along - 0.3, 0, 1) / 0.7, moved)
     displacement = np.zeros_like(skin)
     displacement[:, 1] = moved * np.sin(new) - offset[:, 1]

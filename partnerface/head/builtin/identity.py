@@ -8,8 +8,8 @@ one standard deviation of adults at coefficient 1.
 import numpy as np
 
 from partnerface.head.builtin.assembly import Assembly
+from partnerface.head.builtin.differences import DIFFERENCES
 from partnerface.head.builtin.expressions import both_sides
-from partnerface.head.builtin.movements import DIFFERENCES
 
 # The process: variation of this many metres over these distances; the finer one only in the face.
 COARSE_SIZE, COARSE_REACH = 0.0045, 0.085
@@ -49,10 +49,10 @@ def named_shapes(head: Assembly) -> dict[str, np.ndarray]:
         "eye_distance": (0.0018 * np.sign(x) * eyes, zero, zero),
         "eye_depth": (zero, zero, 0.0018 * eyes),
         "mouth_width": (0.07 * x * mouth, zero, zero),
-        "mouth_height": (zero, 0.0025 * mouth, zero),
+        "mouth_height": (zero, 0.0018 * mouth, zero),
         "neck_width": (0.09 * x * (1 - head_only), zero, 0.09 * (z + 0.095) * (1 - head_only)),
         "ear_size": (0.08 * (x - np.sign(x) * 0.068) * ears, 0.08 * (y + 0.015) * ears, 0.08 * (z + 0.075) * ears),
-        "ear_out": (0.25 * np.sign(x) * np.clip(beside, 0, None) * ears, zero, zero),
+        "ear_out": (0.16 * np.sign(x) * np.clip(beside, 0, None) * ears, zero, zero),
     }
     local = {name: both_sides(head, reach, anchors) for name, (reach, anchors) in DIFFERENCES.items()}
     return {**{name: np.stack(parts, 1) for name, parts in fields.items()}, **local}

@@ -5,7 +5,7 @@ import numpy as np
 from partnerface.conventions import CLASS_NAMES
 from partnerface.head.builtin import parts
 from partnerface.head.builtin.assembly import Assembly
-from partnerface.head.points import INNER_LIPS, OUTER_LIPS, RIGHT_BROW
+from partnerface.head.points import LIP_RINGS, RIGHT_BROW
 
 NOSE = (
     *(
@@ -92,12 +92,7 @@ NOSE = (
     ),
     *(196, 419, 122, 351, 236, 456, 198, 420, 174, 399, 217, 437, 126, 355, 209, 429, 218, 438, 237, 457),
 )
-LIPS = (
-    *OUTER_LIPS,
-    *(76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77),
-    *(62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96),
-    *INNER_LIPS,
-)
+LIPS = sum(LIP_RINGS, ())
 
 #: MediaPipe points that stand for the 68 iBUG points, in iBUG's order: jaw from the subject's right ear to the left
 #: one, right brow, left brow, bridge, under the nose, right eye, left eye, outer lips, inner lips.

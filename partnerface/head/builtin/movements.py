@@ -176,8 +176,9 @@ ONE_SIDED: dict[str, tuple[float, Anchors]] = {
     ),
 }
 
-#: The same for components of both sides at once; x outward, mirrored to the left.
-TWO_SIDED: dict[str, tuple[float, Anchors]] = {
+#: Movements of one muscle ring or pair, given for the right and mirrored, then parted at the midline into a left and a
+#: right half whose sum is the whole.
+HALVED: dict[str, tuple[float, Anchors]] = {
     "pucker": (
         0.040,
         {
@@ -220,6 +221,14 @@ TWO_SIDED: dict[str, tuple[float, Anchors]] = {
             (61, 78): (0.5, 0, -1.0),
         },
     ),
+    "nostril_flare": (
+        0.018,
+        {(64, 98, 48): (1.4, 0, 0), (129, 49): (1.2, 0.1, 0), (97,): (0.5, 0, 0), (1, 4, 2): (0, 0, 0)},
+    ),
+}
+
+#: The same for components of both sides at once; x outward, mirrored to the left.
+TWO_SIDED: dict[str, tuple[float, Anchors]] = {
     "upper_lip_in": (
         0.022,
         {
@@ -291,10 +300,6 @@ TWO_SIDED: dict[str, tuple[float, Anchors]] = {
             (17, 14): (0, 0, 0),
         },
     ),
-    "nostril_flare": (
-        0.018,
-        {(64, 98, 48): (1.4, 0, 0), (129, 49): (1.2, 0.1, 0), (97,): (0.5, 0, 0), (1, 4, 2): (0, 0, 0)},
-    ),
     "jaw_forward": (
         0.060,
         {
@@ -322,54 +327,5 @@ SIDEWAYS: dict[str, tuple[float, Anchors]] = {
             (18, 164): (1.6, 0, 0),
             (57, 287): (2.0, 0, 0),
         },
-    ),
-}
-
-#: Differences between people that landmarks show best: name → as above, mm for one standard deviation, both sides.
-DIFFERENCES: dict[str, tuple[float, Anchors]] = {
-    "eye_opening": (
-        0.014,
-        {
-            (159, 158, 160): (0, 0.8, -0.1),
-            (161, 157): (0, 0.5, -0.1),
-            (145, 144, 153): (0, -0.4, 0),
-            (163, 154): (0, -0.3, 0),
-            (33, 133): (0, 0, 0),
-        },
-    ),
-    "eye_width": (
-        0.016,
-        {(33,): (0.9, 0, -0.4), (246, 7): (0.7, 0, -0.3), (133,): (-0.5, 0, 0), (159, 145): (0, 0, 0)},
-    ),
-    "eye_slant": (0.016, {(33,): (0, 1.0, 0), (246, 7): (0, 0.8, 0), (133,): (0, -0.4, 0), (159, 145): (0, 0.3, 0)}),
-    "brow_height": (
-        0.030,
-        {
-            (107, 55): (0, 1.8, 0),
-            (66, 65, 105, 52): (0, 1.8, 0),
-            (63, 53, 70, 46): (0, 1.6, 0),
-            (223, 222): (0, 0.6, 0),
-        },
-    ),
-    "brow_slant": (
-        0.030,
-        {(107, 55): (0, -1.2, 0), (105, 52): (0, 0.3, 0), (63, 53): (0, 1.2, 0), (70, 46): (0, 1.4, 0)},
-    ),
-    "upper_lip_height": (
-        0.018,
-        {(0, 37, 39): (0, 0.8, 0.2), (40, 185): (0, 0.5, 0.1), (13, 82, 81, 80): (0, 0, 0), (61, 17): (0, 0, 0)},
-    ),
-    "lower_lip_height": (
-        0.018,
-        {(17, 84, 181): (0, -0.9, 0.2), (91, 146): (0, -0.5, 0.1), (14, 87, 178, 88): (0, 0, 0), (61, 0): (0, 0, 0)},
-    ),
-    "mouth_corner_height": (0.022, {(61, 78): (0, 0.9, 0), (40, 91): (0, 0.4, 0), (0, 17): (0, -0.1, 0)}),
-    "nostril_width": (
-        0.016,
-        {(64, 98, 48): (0.8, 0, 0), (129, 49): (0.8, 0, 0), (97,): (0.3, 0, 0), (1, 4, 2): (0, 0, 0)},
-    ),
-    "nose_tip_height": (
-        0.020,
-        {(1, 4): (0, 0.9, 0.2), (19, 5): (0, 0.6, 0.1), (195,): (0, 0.1, 0), (2, 98): (0, 0.2, 0)},
     ),
 }

@@ -1,4 +1,4 @@
-"""What is not skin: eyeballs, teeth, tongue, ears, each a surface of its own. Metres, axes and origin of the skin."""
+"""What is not skin: eyeballs, teeth and tongue, each a surface of its own. Metres, axes and origin of the skin."""
 
 from dataclasses import dataclass
 
@@ -93,15 +93,20 @@ def teeth(front: np.ndarray, upper: bool) -> Part:
 
 
 def tongue(middle: np.ndarray) -> Part:
-    """A flat ellipsoid with a groove; `middle` is the middle of its upper side."""
-    rings, segments = 7, 12
+    """A broad body that fills the floor of the mouth, arched behind, its tip low and thin behind the teeth; `middle` is
+    the middle of its upper side."""
+    rings, segments = 8, 14
     points = []
     for polar in np.linspace(0.0, np.pi, rings + 2)[1:-1]:
         angle = 2 * np.pi * np.arange(segments) / segments
         x, z = np.sin(polar) * np.cos(angle), np.sin(polar) * np.sin(angle)
-        y = np.full(segments, np.cos(polar)) - 0.25 * (np.cos(polar) > 0) * np.exp(-((x / 0.3) ** 2))
-        points.append(np.stack([0.018 * x, 0.006 * y - 0.006, 0.023 * z], 1))
-    top, bottom = np.array([[0.0, -0.0015, 0.0]]), np.array([[0.0, -0.012, 0.0]])
+        y = np.full(segments, np.cos(polar)) - 0.22 * (np.cos(polar) > 0) * np.exp(-((x / 0.28) ** 2))
+        points.append(np.stack([x, y, z], 1))
+    unit = np.concatenate([*points, [[0.0, 0.78, 0.0], [0.0, -1.0, 0.0]]])
+    x, y, z = unit.T
+    forward = np.clip(z, 0, 1)
+    place = np.stack([0.0195 * x * (1 - 0.25 * forward**2), 0.0100 * y * (1 - 0.55 * forward), 0.0250 * z], 1)
+    place[:, 1] -= 0.0078 + 0.0050 * forward**2
     count = rings * segments
     around = np.arange(segments)
     following = (around + 1) % segments
@@ -112,56 +117,4 @@ def tongue(middle: np.ndarray) -> Part:
             np.stack([np.full(segments, count + 1), count - segments + around, count - segments + following], 1),
         ]
     )
-    return Part(middle + np.concatenate([*points, top, bottom]), faces)
-
-
-def left_ear(tragus: np.ndarray) -> Part:
-    """The left ear; `tragus` is the place of its foremost middle, on the side of the head.
-
-    Drawn in its own plane (u backwards, v up, w away from the head), then tilted back and turned out.
-    """
-    segments = 22
-    angle = 2 * np.pi * np.arange(segments) / segments
-    # Outline: an egg, broad above, with a lobe below.
-    u = 0.0165 * np.cos(angle) * (1 + 0.16 * np.sin(angle)) + 0.014
-    v = 0.0315 * np.sin(angle) + 0.004
-    outline = np.stack([u, v], 1)
-    concha = np.array([0.009, 0.0005])
-    lobe = np.exp(-(((angle + np.pi / 2 + np.pi) % (2 * np.pi) - np.pi) ** 2) / 0.5)
-    free = 0.5 + 0.5 * np.cos(angle)  # 1 at the free rear edge, 0 where the ear joins the head
-    points = []
-    # From the concha's bottom over its wall, the antihelix and the groove to the rolled rim, and around to the back.
-    for along, rise in (
-        (0.0, -0.0065),
-        (0.30, -0.0060),
-        (0.45, 0.0005),
-        (0.62, 0.0018),
-        (0.80, -0.0004),
-        (0.94, 0.0024),
-        (1.0, 0.0006),
-    ):
-        flat = concha + along * (outline - concha)
-        height = rise * (1 - 0.7 * lobe * (along > 0.5)) * (0.35 + 0.65 * np.maximum(free, np.abs(np.sin(angle))))
-        points.append(np.concatenate([flat, height[:, None]], 1))
-    for along, fall in ((0.96, -0.0030), (0.72, -0.0050), (0.5, -0.013)):
-        flat = concha + along * (outline - concha)
-        points.append(np.concatenate([flat, np.full((segments, 1), fall)], 1))
-    rows = len(points)
-    plane = np.concatenate(points)
-    plane[:segments, :2] = concha + 0.12 * (outline - concha)
-    middle = np.array([[*concha, -0.007]])
-    around = np.arange(segments)
-    following = (around + 1) % segments
-    faces = np.concatenate(
-        [_grid(rows, segments, True), np.stack([np.full(segments, rows * segments), around, following], 1)]
-    )
-    plane = np.concatenate([plane, middle])
-    out, tilt = np.radians(27), np.radians(12)
-    u, v, w = (
-        plane[:, 0] * np.cos(tilt) + plane[:, 1] * np.sin(tilt),
-        plane[:, 1] * np.cos(tilt) - plane[:, 0] * np.sin(tilt),
-        plane[:, 2],
-    )
-    x = w * np.cos(out) + u * np.sin(out)
-    z = -u * np.cos(out) + w * np.sin(out)
-    return Part(tragus + np.stack([x, v, z], 1), faces)
+    return Part(middle + place, faces)

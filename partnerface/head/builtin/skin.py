@@ -11,6 +11,7 @@ import numpy as np
 
 from partnerface.geometry.mesh import mirror_partners, subdivide
 from partnerface.head.builtin.face import Face
+from partnerface.head.builtin.relief import close_lips, meet_lips, neck_relief
 from partnerface.head.points import INNER_LIPS, LEFT_IRIS, OVAL, RIGHT_EYE, RIGHT_IRIS
 
 CENTRE = np.array([0.0, 0.022, -0.078])  # of the cranium; everything is seen from here
@@ -24,6 +25,7 @@ HEAD_RINGS, NECK_RINGS = 9, 4
 EYEBALL_RADIUS = 0.0118
 LID_THICKNESS = 0.0012
 LINING_RINGS = 4
+ROUNDNESS = 0.5  # of the subdivision: on a ball half the way to the tangent planes is exact
 PULL = 2.0  # of the drawn shape of cranium and neck, against smoothness
 
 
@@ -169,31 +171,35 @@ def _lid_rings(points: np.ndarray, loop: np.ndarray, centre: np.ndarray) -> np.n
     outward[:, 2] = 0
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     under = margin + 0.004 * outward + [0, 0, -0.002]
-    under *= near / np.linalg.norm(under, axis=1, keepdims=True)
+    # Its end lies within the ball, so that no way leads past it, not even in the corners.
+    under *= (EYEBALL_RADIUS - 0.0004) / np.linalg.norm(under, axis=1, keepdims=True)
     return centre + np.array([margin, under])
 
 
 def _lining_rings(lips: np.ndarray) -> np.ndarray:
-    """(LINING_RINGS, 20, 3): the mouth's inside, from the lips over the vestibule to the throat."""
+    """(LINING_RINGS, 20, 3): the mouth's inside, from the lips around the outside of the teeth to the throat."""
     middle = lips.mean(0)
-    side = np.zeros(len(lips))
     half = len(lips) // 2
+    side = np.zeros(len(lips))
     side[1:half], side[half + 1 :] = 1, -1  # upper and lower lip; 0 at the corners
     fade = np.sin(np.pi * np.arange(half) / half)  # no height at the corners
-    height = side * np.concatenate([fade, fade]) ** 0.5
-    x = lips[:, 0] - middle[0]
+    fade = np.concatenate([fade, fade])
+    x = (lips[:, 0] - middle[0]) / np.abs(lips[:, 0] - middle[0]).max()
+    widest = np.abs(lips[:, 0] - middle[0]).max()
     rings = []
-    for wide, up, down, back in (
-        (1.00, 0.0015, 0.0015, 0.004),
-        (1.18, 0.0095, 0.0095, 0.007),
-        (1.20, 0.0120, 0.0150, 0.036),
-        (0.70, 0.0060, 0.0090, 0.056),
+    for wide, up, down, back, boxy in (
+        (widest, 0.0015, 0.0015, 0.004, 0.5),
+        (1.16 * widest, 0.0140, 0.0150, 0.0075, 0.4),
+        (0.0325, 0.0165, 0.0195, 0.034, 0.22),
+        (0.0180, 0.0080, 0.0160, 0.060, 0.4),
     ):
+        height = side * fade**boxy
         ring = lips.copy()
-        ring[:, 0] = middle[0] + wide * x
+        # At the back the arch's corners are square, not pointed like the mouth's.
+        ring[:, 0] = middle[0] + wide * np.sign(x) * np.abs(x) ** (1 - 0.5 * (back > 0.02))
         ring[:, 1] += np.where(height > 0, up, down) * height
         # Sideways the lining runs straight back; towards the throat it becomes flat.
-        flat = np.clip((back - 0.004) / 0.05, 0, 1)
+        flat = np.clip((back - 0.004) / 0.03, 0, 1)
         ring[:, 2] = (1 - flat) * ring[:, 2] + flat * lips[:, 2].max() - back
         rings.append(ring)
     return np.array(rings)
@@ -202,7 +208,7 @@ def _lining_rings(lips: np.ndarray) -> np.ndarray:
 def coarse_skin(face: Face) -> Skin:
     """The skin before subdivision; vertices 0..467 are MediaPipe's."""
     centres = eye_centres(face)
-    points = _clear_of_eyeballs(face, centres)[:468]
+    points = close_lips(_clear_of_eyeballs(face, centres)[:468])
     triangles = [tuple(triangle) for triangle in face.faces.tolist()]
     blocks, groups = [points], {"face": np.arange(468)}
     total = 468
@@ -240,16 +246,19 @@ def coarse_skin(face: Face) -> Skin:
     vertices, faces = np.concatenate(blocks), np.array(triangles, dtype=np.int64)
     rings = groups["rings"]
     free = rings[:-1].ravel()
-    # Just behind the face only smoothness counts; farther back the cranium's shape does.
+    y, z = vertices[free][:, 1:].T
+    corner = np.exp(-(((y + 0.115) / 0.022) ** 2) - (np.minimum(z + 0.035, 0) / 0.03) ** 2)
+    # Just behind the face and where the chin's underside meets the throat only smoothness counts; elsewhere the drawn
+    # shape does.
     strength = np.minimum(np.arange(len(rings) - 1) / 2.5, 1.0) ** 2 * PULL
-    vertices = _fair(vertices, faces, free, np.repeat(strength, rings.shape[1]))
+    vertices = _fair(vertices, faces, free, np.repeat(strength, rings.shape[1]) * (1 - 0.97 * corner))
     return Skin(vertices, faces, groups)
 
 
 def build_skin(face: Face) -> Skin:
     """The subdivided skin, exactly left-right symmetric (positions; some diagonals of the face are MediaPipe's own)."""
     coarse = coarse_skin(face)
-    vertices, faces, pairs = subdivide(coarse.vertices, coarse.faces)
+    vertices, faces, pairs = subdivide(coarse.vertices, coarse.faces, roundness=ROUNDNESS)
     partner = mirror_partners(coarse.vertices)
     index = {(int(a), int(b)): len(coarse.vertices) + k for k, (a, b) in enumerate(pairs)}
     mirror = np.concatenate([partner, np.full(len(pairs), -1)])
@@ -261,5 +270,6 @@ def build_skin(face: Face) -> Skin:
         distance = np.linalg.norm(vertices[left] - vertices[left[0]] * [-1, 1, 1], axis=1)
         other = left[distance.argmin()]
         mirror[left[0]], mirror[other] = other, left[0]
+    vertices = neck_relief(meet_lips(vertices, index))
     vertices = (vertices + vertices[mirror] * [-1, 1, 1]) / 2
     return Skin(vertices, faces, {**coarse.groups, "mirror": mirror})

@@ -10,36 +10,15 @@ NECK_BASE_JOINT = (0.0, -0.190, -0.105)
 SKULL_JOINT = (0.0, -0.040, -0.088)  # where the skull rests on the atlas: below and behind the ear canals
 JAW_JOINT = (0.0, -0.016, -0.064)  # midway between the jaw's hinges, a thumb's breadth before the ear canals
 
-# MediaPipe points that ride on the jaw, and points that stay with the skull. The cheeks between are interpolated.
+# Columns of the rings behind the face that run down the middle of the throat, and the first ring that stays.
+THROAT, THROAT_RINGS = slice(13, 24), 10
+
+# MediaPipe points that ride on the jaw, and points that stay with the skull. Between them, over the cheeks and the
+# jaw's angles, on which the skin slides, weights are interpolated.
 JAW_POINTS = (
     *(17, 84, 314, 181, 405, 91, 321, 16, 85, 315, 180, 404, 15, 86, 316, 14, 87, 317, 178, 402, 88, 318),
-    *(18, 83, 313, 182, 406, 200, 201, 421, 199, 208, 428, 175, 171, 396, 152, 148, 377, 176, 400, 149, 378, 150, 379),
-    *(
-        136,
-        365,
-        32,
-        262,
-        140,
-        369,
-        170,
-        395,
-        169,
-        394,
-        211,
-        431,
-        204,
-        424,
-        194,
-        418,
-        106,
-        335,
-        43,
-        273,
-        210,
-        430,
-        135,
-        364,
-    ),
+    *(18, 83, 313, 182, 406, 200, 201, 421, 199, 208, 428, 175, 171, 396, 152, 148, 377, 176, 400, 149, 378),
+    *(32, 262, 140, 369, 170, 395, 211, 431, 204, 424, 194, 418, 106, 335, 43, 273),
 )
 SKULL_POINTS = (
     *(0, 37, 267, 39, 269, 40, 270, 11, 72, 302, 73, 303, 12, 38, 268, 13, 82, 312, 81, 311, 80, 310, 164, 167, 393, 2),
@@ -108,11 +87,11 @@ def _jaw_weights(head: Assembly) -> np.ndarray:
     """(n_skin,) how far the skin rides on the jaw: 1 on chin and lower lip, 0 on the upper lip, smooth in between."""
     rings, lining = head.groups["rings"], head.groups["lining"]
     half = len(INNER_LIPS) // 2
+    # The throat gives way to the chin: before it the skin is free as far down as the larynx.
+    still = rings[THROAT_RINGS:].ravel(), np.delete(rings[6:THROAT_RINGS], THROAT, axis=1).ravel()
     upper, lower = lining[:, 2 : half - 1], lining[:, half + 2 : -1]
     one = np.concatenate([ids(*JAW_POINTS), lower[:3].ravel()])
-    zero = np.concatenate(
-        [ids(*SKULL_POINTS), upper[:3].ravel(), rings[5:].ravel(), rings[:, :8].ravel(), rings[:, -7:].ravel()]
-    )
+    zero = np.concatenate([ids(*SKULL_POINTS), upper[:3].ravel(), *still, rings[:, :8].ravel(), rings[:, -7:].ravel()])
     fixed = np.concatenate([one, zero, lining[3], head.groups["throat"]])
     back = np.full(len(lining[3]) + 1, 0.3)
     values = np.concatenate([np.ones(len(one)), np.zeros(len(zero)), back])
