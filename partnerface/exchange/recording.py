@@ -35,7 +35,7 @@ class Recording:
         size: width and height in px of the picture that `K` speaks of.
         K: (N, 3, 3) float64 intrinsics in px, both focal lengths positive, pixel centres at +0.5.
         w2c: (N, 4, 4) float64, world to camera: OpenCV axes (x right, y down, z forward), metres.
-        head: the head model that the parameters belong to, as `flame2020` or `builtin-1`; empty without parameters.
+        head: the head model that the parameters belong to, as `flame2020` or `builtin-2`; empty without parameters.
         parameters: `shape` (S,) and the names of `PER_FRAME` for N frames, float64: they pose the head in the world.
             Empty where the format has none.
         skull_still: the world is the skull's own space (trackers that move the camera round the head): `global_orient`

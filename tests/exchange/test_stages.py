@@ -265,7 +265,7 @@ def test_export_wants_what_the_stages_left(tmp_path, capsys):
 def test_export_says_whose_codes_they_are(subject, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["export", str(subject.root), "--format", "nerfstudio", "-o", str(out)]) == 0
-    assert "codes are of the head model builtin-1, not FLAME's" in capsys.readouterr().err
+    assert "codes are of the head model builtin-2, not FLAME's" in capsys.readouterr().err
     assert main(["export", str(subject.root), "--format", "nerfstudio", "-o", str(out)]) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["export", str(subject.root), "--format", "insta", "-o", str(tmp_path / "b"), "--test", "14"]) == 2
