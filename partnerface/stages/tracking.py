@@ -3,9 +3,16 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_npz
 from partnerface.config.settings import TrackingSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from partnerface.artefacts.arrays import ClipArray
+    from partnerface.head.model import HeadModel
 
 HELP = (
     "reads landmarks.npz, frames.json and frames.npy, writes head.npz (the head, with the subject's own surface), "
@@ -16,11 +23,27 @@ HELP = (
 SETTINGS = TrackingSettings
 #: Length of the overlay video; a longer clip is shown every so many frames.
 OVERLAY_S = 30.0
+#: The outline is taken from at most so many frames, spread evenly over the clip.
+OUTLINE_FRAMES = 48
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `partnerface tracking`."""
     parser.add_argument("subject_dir", type=Path, metavar="SUBJECT_DIR", help="results/<subject>")
+
+
+def _outlined(head: "HeadModel", arrays: "dict[str, np.ndarray]", frames: "ClipArray") -> "HeadModel":
+    """The head with hair and skull standing off as far as the person's masks of some frames say."""
+    import numpy as np
+
+    from partnerface.parsing.segment import PersonSegmenter
+    from partnerface.tracking.silhouette import outline_offset
+
+    there = np.flatnonzero(~arrays["bridged"])
+    index = there[np.linspace(0, len(there) - 1, min(OUTLINE_FRAMES, len(there))).round().astype(int)]
+    with PersonSegmenter() as segment:
+        masks = [segment(np.asarray(frames[frame])) for frame in index]
+    return head.with_offset(outline_offset(head, arrays, index, masks))
 
 
 def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
@@ -58,7 +81,8 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
-    head, arrays = tracking.model, tracking.arrays()
+    arrays = tracking.arrays()
+    head = _outlined(tracking.model, arrays, frames) if settings.outline else tracking.model
     arrays["warnings"] = np.array(tracking.warnings, dtype=np.str_)
     arrays |= course(head, arrays, landmarks.points, ~tracking.bridged, clip_time(camera))
     inputs, params = (subject.landmarks, subject.camera, *chosen.files), dataclasses.asdict(settings)
