@@ -62,7 +62,7 @@ class FaceTrack:
         both = np.asarray(tracking["landmarks_px"], np.float64).copy()
         if points is not None:
             both[found] = points[found, :, :2]
-        px_per_metre = float(tracking["focal"]) / np.asarray(tracking["translation"], np.float64)[:, 2]
+        px_per_metre = np.asarray(tracking["focal"], np.float64) / np.asarray(tracking["translation"], np.float64)[:, 2]
         corners = distance(both, *OUTER_EYE_CORNERS) / px_per_metre
         unit = px_per_metre * np.quantile(corners, FRONTAL)
         return cls(np.asarray(time_s, float), both, np.asarray(found, bool), np.asarray(confidence, float), unit)

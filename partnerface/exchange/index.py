@@ -106,8 +106,8 @@ def tracking_arrays(
     errors[index] = error_px
     arrays: dict[str, Any] = {
         **{name: value.astype(np.float32) for name, value in parameters.items()},
-        "focal": np.float32(place.focal),
-        "focal_error": np.float32(0.0),
+        "focal": np.full(count, place.focal, np.float32),
+        "focal_error": np.zeros(count, np.float32),
         "image_size": np.int64(place.size),
         "principal_point": place.principal_point.astype(np.float32),
         "error_px": errors,

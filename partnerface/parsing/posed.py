@@ -70,7 +70,7 @@ class PosedClip:
         self._tensors = head_tensors(model)
         self._shape = torch.as_tensor(tracking["shape"], dtype=torch.float32)
         self._motion = {name: torch.as_tensor(tracking[name], dtype=torch.float32) for name in MOTION}
-        self._focal, self._centre = float(tracking["focal"]), np.asarray(tracking["principal_point"])
+        self._focal, self._centre = np.asarray(tracking["focal"]), np.asarray(tracking["principal_point"])
         self._classes = model.regions.astype(np.int64)[model.faces.T]
 
     def __len__(self) -> int:
@@ -95,11 +95,11 @@ class PosedClip:
         for start in range(0, len(indices), TOGETHER):
             together = indices[start : start + TOGETHER]
             for index, vertices in zip(together, self.vertices(together), strict=True):
-                yield self._draw(vertices, self._centre[index])
+                yield self._draw(vertices, float(self._focal[index]), self._centre[index])
 
-    def _draw(self, vertices: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    def _draw(self, vertices: np.ndarray, focal: float, centre: np.ndarray) -> np.ndarray:
         size = self.raster_size
-        pixels = project(vertices, self._focal, centre) * (size / self.image_size)
+        pixels = project(vertices, focal, centre) * (size / self.image_size)
         face, weights, _ = rasterize(pixels, vertices[:, 2], self.model.faces, size, size, cull=True)
         seen = np.flatnonzero(face.ravel() >= 0)
         classes, weights = self._classes[:, face.ravel()[seen]], weights.reshape(-1, 3)[seen]
@@ -122,7 +122,7 @@ class PosedClip:
             subset = head.subset(torch.zeros(1, dtype=torch.long))
             bones = pose_head(subset, self._shape, **self._motion).bone_transforms[:, 0]
             points = (rest @ bones[:, :3, :3].transpose(1, 2) + bones[:, None, :3, 3]).numpy()
-        flat = project(points, self._focal, self._centre[:, None])
+        flat = project(points, self._focal[:, None, None], self._centre[:, None])
         up = flat[:, 0] - flat[:, 1]
         up = up / np.linalg.norm(up, axis=1, keepdims=True)
         return TorsoFrames(flat[:, 0].astype(np.float64), up, self._focal / points[:, 0, 2])

@@ -65,9 +65,9 @@ def fit(shelf: Shelf, subject: SubjectFolder) -> Fit | Missing:
     try:
         arrays = read_npz(subject.tracking, "tracking")
         error, bridged = np.asarray(arrays["error_px"], float), np.asarray(arrays["bridged"], bool)
-        size, focal = int(arrays["image_size"]), float(arrays["focal"])
+        size, focal = int(arrays["image_size"]), float(np.median(arrays["focal"]))
         head, warnings = str(arrays["head_name"]), tuple(str(words) for words in arrays["warnings"])
-        focal_error, (fitted, found) = float(arrays["focal_error"]), np.asarray(arrays["jitter_percent"], float)
+        focal_error, (fitted, found) = float(np.max(arrays["focal_error"])), np.asarray(arrays["jitter_percent"], float)
         over, turns, rest = _courses(arrays), np.asarray(arrays["head_angles"], float), int(arrays["rest"].sum())
     except ArtefactError as problem:
         return Missing(shelf.say(problem))

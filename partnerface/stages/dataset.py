@@ -85,8 +85,8 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
         **tracking,
         "K": np.stack(
             [
-                crop_intrinsics(intrinsics(float(tracking["focal"]), middle), 0, 0, scale)
-                for middle in tracking["principal_point"]
+                crop_intrinsics(intrinsics(float(focal), middle), 0, 0, scale)
+                for focal, middle in zip(tracking["focal"], tracking["principal_point"], strict=True)
             ]
         ),
         "background": background,

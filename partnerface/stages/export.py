@@ -141,13 +141,17 @@ def tracked_subject(root: Path, policy: str, test: int | None) -> "Ours":
         index = int(kept[k])
         return Picture(frames[index], policy_alpha(alpha[index], classes[index], policy), classes[index])
 
+    if len(np.unique(tracking["focal"][kept])) > 1:
+        raise InputError(
+            f"the clips of {folder.name} have focal lengths of their own, the formats one; export a subject of one clip"
+        )
     values = {name: np.asarray(tracking[name], np.float64) for name in PARAMETER_NAMES}
     return Ours(
         name=folder.name,
         numbers=np.array(camera["kept"])[kept],
         fps=float(camera["fps"]),
         size=int(tracking["image_size"]),
-        focal=float(tracking["focal"]),
+        focal=float(tracking["focal"][kept][0]),
         principal_point=np.asarray(tracking["principal_point"], np.float64)[kept],
         tracking={name: value if name == "shape" else value[kept] for name, value in values.items()},
         head=head,

@@ -86,5 +86,7 @@ def track_clip(
         principal_point=np.asarray(camera["principal_point"], np.float64),
         landmark_weights=landmark_weights,
         frames=frames,
+        # Clips may be of different cameras, or of one that was zoomed.
+        camera=np.asarray(camera["clip"]),
         on_step=on_step,
     )

@@ -7,7 +7,6 @@ weakly; the priors; limits; and changes from frame to frame with the Cauchy func
 strongly and lets a blink through.
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,7 +42,7 @@ class Problem:
         drift: (T - 1, P) change from each frame to the next that is expected; only what differs from it is held down.
         principal_point: (T, 1, 2) px of the frames.
         gap: (T - 1,) time from each frame to the next in units of 1/30 s; infinite where nothing connects them.
-        log_focal: prior mean of the log focal.
+        log_focal: (C,) prior mean of each camera's log focal.
         priors: standard deviations.
         columns: the same spread over a frame's unknowns.
     """
@@ -56,7 +55,7 @@ class Problem:
     drift: Tensor
     principal_point: Tensor
     gap: Tensor
-    log_focal: float
+    log_focal: Tensor
     priors: Priors
     columns: FramePriors
 
@@ -112,7 +111,7 @@ class Problem:
         total = total + 0.5 * (self.columns.precision * values**2).sum()
         total = total + 0.5 * self.columns.limit_precision * (beyond**2).sum()
         total = total + 0.5 * torch.einsum("tp,pq,tq->", values, self.columns.coupling, values)
-        shared = torch.cat([(state.log_focal - self.log_focal)[None], state.shape])
+        shared = torch.cat([state.log_focal - self.log_focal, state.shape])
         total = total + 0.5 * (self._shared_precision() * shared**2).sum()
         precision, scale = self._smoothness()
         change = state.differences() - self.drift
@@ -130,9 +129,10 @@ class Problem:
         return max(1.0, frames / self.priors.effective_frames)
 
     def _shared_precision(self) -> Tensor:
-        """(1 + S,) of the log focal and the shape."""
-        precision = torch.full((1 + self.head.n_shape,), self.priors.shape_std**-2, dtype=self.observed.dtype)
-        precision[0] = self.priors.log_focal_std**-2
+        """(C + S,) of the log focals and the shape."""
+        cameras = len(self.log_focal)
+        precision = torch.full((cameras + self.head.n_shape,), self.priors.shape_std**-2, dtype=self.observed.dtype)
+        precision[:cameras] = self.priors.log_focal_std**-2
         # Rather than taking weight from the frames, the priors of what is shared gain it.
         return precision * self.repetition
 
@@ -171,7 +171,7 @@ class Problem:
     def system(self, state: ClipState, shared: bool = True) -> ArrowSystem:
         """Gauss-Newton's normal equations at `state`, with the shared unknowns or for the frames alone."""
         frames, own = len(state), self.columns.precision.shape[0]
-        extra = 1 + self.head.n_shape if shared else 0
+        extra = len(self.log_focal) + self.head.n_shape if shared else 0
         like = self.observed
         blocks, cross = like.new_zeros(frames, own, own), like.new_zeros(frames, own, extra)
         gradient, corner, corner_gradient = (
@@ -197,7 +197,7 @@ class Problem:
         if shared:
             precision = self._shared_precision()
             corner.diagonal().add_(precision)
-            corner_gradient += precision * torch.cat([(state.log_focal - self.log_focal)[None], state.shape])
+            corner_gradient += precision * torch.cat([state.log_focal - self.log_focal, state.shape])
         return ArrowSystem(blocks, coupling, cross, corner, gradient, corner_gradient)
 
     def _add_smoothness(self, state: ClipState, diagonal: Tensor, gradient: Tensor) -> Tensor:
@@ -216,7 +216,7 @@ class Problem:
     def _landmark_equations(
         self, fast: LandmarkHead, state: ClipState, part: slice, shared: bool
     ) -> tuple[Tensor, Tensor]:
-        """Matrix (T, N, N) and gradient (T, N) of the landmark terms of some frames, N = P [+ 1 + S].
+        """Matrix (T, N, N) and gradient (T, N) of the landmark terms of some frames, N = P [+ C + S].
 
         `fast` is the head in FAST, in which the derivatives are taken: their products are most of the work of a step,
         and a step that is off in the sixth digit is judged by the exact cost all the same.
@@ -270,7 +270,7 @@ def make_problem(
     size: Tensor,
     gap: Tensor,
     principal_point: Tensor,
-    focal_guess: float,
+    log_focal: Tensor,
     priors: Priors,
 ) -> Problem:
     """A problem from landmarks (T, L, 3) and principal points (T, 1, 2), px; `weight` (T, L) need not be normalised."""
@@ -285,7 +285,7 @@ def make_problem(
         principal_point=principal_point.to(points.dtype).expand(len(points), 1, 2),
         drift=points.new_zeros(len(gap), len(columns.precision)),
         gap=gap,
-        log_focal=math.log(focal_guess),
+        log_focal=log_focal,
         priors=priors,
         columns=columns,
     )

@@ -37,7 +37,7 @@ def unit_px(model: HeadModel, tracking: dict[str, np.ndarray]) -> np.ndarray:
         posed = pose_head(head, torch.as_tensor(tracking["shape"]), **values).vertices
         places = embed(posed, torch.arange(6).reshape(2, 3), torch.as_tensor(model.mediapipe_weights[corners])).numpy()
     apart = np.median(np.linalg.norm(places[:, 0] - places[:, 1], axis=-1))
-    return float(tracking["focal"]) * apart / places[..., 2].mean(1).astype(np.float64)
+    return tracking["focal"] * apart / places[..., 2].mean(1).astype(np.float64)
 
 
 def curves(points: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:

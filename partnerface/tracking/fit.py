@@ -1,7 +1,6 @@
 """The fit of a head model to a clip's landmarks."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,15 +41,16 @@ class FitOptions:
     Attributes:
         keyframes: frames from which shape, focal length and the subject's own surface are found.
         offset_rounds: times the landmarks' static displacements are found anew; 0 keeps the model's surface.
-        focal_guess: px, middle of the prior of the focal length; None for Priors.focal_ratio times the frame's edge.
-        fixed_focal: px; None to find it.
+        focal_guess: px, middle of the prior of the focal length, of all cameras or of each; None for Priors.focal_ratio
+            times the frame's edge.
+        fixed_focal: px, of all cameras; None to find them.
         refine: also make the skin look the same in all frames, where the frames are given.
         priors: standard deviations.
     """
 
     keyframes: int = 96
     offset_rounds: int = 3
-    focal_guess: float | None = None
+    focal_guess: float | Sequence[float] | None = None
     fixed_focal: float | None = None
     refine: bool = True
     priors: Priors = field(default_factory=Priors)
@@ -69,7 +69,7 @@ class Tracking:
         landmarks_px: (N, L, 2) projected model landmarks.
         error_px: (N,) mean landmark error; NaN where there were no landmarks.
         bridged: (N,) True where the frame had no landmarks.
-        focal_error: relative standard error of the focal length.
+        focal_error: (C,) relative standard error of each camera's focal length.
         warnings: sentences for the user.
     """
 
@@ -81,7 +81,7 @@ class Tracking:
     landmarks_px: np.ndarray
     error_px: np.ndarray
     bridged: np.ndarray
-    focal_error: float
+    focal_error: np.ndarray
     warnings: list[str]
 
     @property
@@ -96,7 +96,7 @@ class Tracking:
         """What stands in tracking.npz."""
         arrays: dict[str, Any] = {
             **self.state.parameters(self.head),
-            "focal_error": np.float32(self.focal_error),
+            "focal_error": self.focal_error[self.state.camera.numpy()].astype(np.float32),
             "image_size": np.int64(self.image_size),
             "principal_point": self.principal_point.astype(np.float32),
             "error_px": self.error_px.astype(np.float32),
@@ -145,6 +145,7 @@ def fit_clip(
     principal_point: np.ndarray | None = None,
     landmark_weights: np.ndarray | None = None,
     frames: ClipArray | None = None,
+    camera: np.ndarray | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Tracking:
     """Fit `model` to the landmarks of a clip.
@@ -162,6 +163,7 @@ def fit_clip(
         options: see FitOptions.
         principal_point: (N, 2) px; None is the middle of the frames.
         landmark_weights: (478,) further factors; of a landmark with factor zero nothing is looked at.
+        camera: (N,) which camera took each frame, from 0; each has a focal length of its own. None is one for all.
         frames: (N, image_size, image_size, 3) uint8 sRGB, may lie on disk; None leaves the refinement out.
         on_step: called after each step, at most `steps_expected` times.
 
@@ -178,7 +180,7 @@ def fit_clip(
     step = on_step or (lambda: None)
     middle = np.full((len(found), 2), image_size / 2) if principal_point is None else principal_point
     head = landmark_head(model, DTYPE)
-    problem, state = _start(head, points, found, image_size, middle, time_s, landmark_weights, options)
+    problem, state = _start(head, points, found, image_size, middle, time_s, landmark_weights, camera, options)
     step()
 
     seen = slice(None) if landmark_weights is None else torch.as_tensor(np.flatnonzero(landmark_weights > 0))
@@ -237,6 +239,7 @@ def _start(
     principal_point: np.ndarray,
     time_s: np.ndarray | None,
     landmark_weights: np.ndarray | None,
+    camera: np.ndarray | None,
     options: FitOptions,
 ) -> tuple[Problem, ClipState]:
     """The problem and a first state: the pose from the steadiest landmarks, all else at rest."""
@@ -261,11 +264,14 @@ def _start(
     priors, guess = options.priors, options.focal_guess or options.priors.focal_ratio * image_size
     if options.fixed_focal is not None:
         guess, priors = options.fixed_focal, replace(priors, log_focal_std=1e-6)
+    whose = torch.zeros(len(found), dtype=torch.long) if camera is None else torch.as_tensor(camera, dtype=torch.long)
+    cameras = int(whose.max()) + 1
+    log_focal = torch.as_tensor(guess, dtype=DTYPE).log().expand(cameras)
     problem = make_problem(
-        head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle[:, None], guess, priors
+        head, observed, torch.as_tensor(weight), size, torch.as_tensor(gap), middle[:, None], log_focal, priors
     )
     torso = torso_rotation(rotation[known]).expand(len(found), 3, 3)
-    return problem, neutral_state(rotation, position, torso, head, math.exp(problem.log_focal))
+    return problem, neutral_state(rotation, position, torso, head, log_focal, whose)
 
 
 def torso_rotation(rotation: Tensor) -> Tensor:
@@ -298,7 +304,8 @@ def _tracking(
     few = torch.linspace(0, len(found) - 1, min(len(found), STRETCH)).round().long()
     some, there = (problem, state) if len(few) == len(found) else (problem.frames(few), state.frames(few))
     # The priors of the shared unknowns were raised by the repetition; undone here, the variance is the honest one.
-    focal_error = math.sqrt(float(solve(some.system(there)).covariance[0, 0]) * some.repetition)
+    variance = solve(some.system(there)).covariance.diagonal()[: len(state.log_focal)]
+    focal_error = (variance * some.repetition).sqrt().numpy()
     return Tracking(
         model=model,
         state=state,
@@ -317,13 +324,15 @@ def _tracking(
 FOCAL_DOUBT = 0.2
 
 
-def _warnings(focal_error: float, found: np.ndarray) -> list[str]:
+def _warnings(focal_error: np.ndarray, found: np.ndarray) -> list[str]:
     said = []
-    if focal_error > FOCAL_DOUBT:
-        said.append(
-            f"the clip hardly constrains the focal length (standard error {100 * focal_error:.0f} %): a head that "
-            "turns and comes nearer would, or set tracking.focal_ratio if you know the camera"
-        )
+    for camera, error in enumerate(focal_error):
+        if error > FOCAL_DOUBT:
+            which = "the clip" if len(focal_error) == 1 else f"clip {camera + 1}"
+            said.append(
+                f"{which} hardly constrains the focal length (standard error {100 * error:.0f} %): a head that "
+                "turns and comes nearer would, or set tracking.focal_ratio if you know the camera"
+            )
     if missing := int((~found).sum()):
         said.append(f"{missing} of {len(found)} frames have no landmarks and were bridged from their neighbours")
     return said

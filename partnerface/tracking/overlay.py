@@ -99,7 +99,7 @@ def overlay(
     for start in range(0, len(index), 32):
         some = index[start : start + 32]
         vertices = posed_vertices(model, tracking, some)
-        pixels = project(vertices, tracking["focal"], tracking["principal_point"][some][:, None])
+        pixels = project(vertices, tracking["focal"][some, None, None], tracking["principal_point"][some][:, None])
         for frame, places in zip(some, pixels, strict=True):
             bridged = bool(tracking["bridged"][frame])
             found = None if bridged else landmarks[frame, :, :2]

@@ -27,9 +27,9 @@ class Projection:
     Attributes:
         pixels: (T, L, 2) relative to the principal point.
         depth: (T, L) of each landmark behind the anchor in pixels of the anchor's scale (MediaPipe's relative z).
-        jacobian: (T, L, C, P + 1 + S) derivative of pixels (C = 2), pixels and depth (3) or pixels along a direction
-            (1) by the frame's own unknowns, the log focal and the shape; None unless asked for. Without the shared
-            unknowns only (T, L, C, P).
+        jacobian: (T, L, R, P + C + S) derivative of pixels (R = 2), pixels and depth (3) or pixels along a direction
+            (1) by the frame's own unknowns, the cameras' log focals and the shape; None unless asked for. Without the shared
+            unknowns only (T, L, R, P).
     """
 
     pixels: Tensor
@@ -113,11 +113,11 @@ def project(
         head: the landmarks' linear model.
         state: T frames.
         jacobian: also return the derivatives.
-        shared: the derivatives cover the log focal and the shape too.
+        shared: the derivatives cover the log focals and the shape too.
         depth: the derivatives cover `depth` as a third row.
         along: (T, L, 2) an image direction for each landmark, such as the image's gradient there: the derivatives are
             those of the pixel along it, a single row.
-        factors: (T, L, C) numbers that the derivatives are multiplied by; much cheaper here than afterwards.
+        factors: (T, L, R) numbers that the derivatives are multiplied by; much cheaper here than afterwards.
     """
     posed = _pose(head, state)
     rows, pixels, seen, distance = _image_rows(state, posed)
@@ -130,7 +130,7 @@ def project(
     place = torch.zeros_like(rows)
     place[..., 0, 0] = place[..., 1, 1] = 1 / distance
     place[..., 2] = -pixels * (scale / distance)[..., None]
-    focal = pixels * (seen[..., 2] / (state.focal * distance))[..., None]
+    focal = pixels * (seen[..., 2] / (state.focal[:, None] * distance))[..., None]
     if along is not None:
         rows, place = (along[..., None, :] @ item for item in (rows, place))
         focal = (along * focal).sum(-1, keepdim=True)
@@ -144,7 +144,9 @@ def project(
     out = _jacobian(head, state, posed, rows, shared)
     out[..., POSITION] = place
     if shared:
-        out[..., EXPRESSION_START + head.n_expression] = focal
+        own, cameras = EXPRESSION_START + head.n_expression, len(state.log_focal)
+        taken = torch.nn.functional.one_hot(state.camera, cameras).to(focal)[:, None, None]
+        out[..., own : own + cameras] = focal[..., None] * taken
     return Projection(pixels, relative, out)
 
 
@@ -152,9 +154,11 @@ def _image_rows(state: ClipState, posed: _Posed) -> tuple[Tensor, Tensor, Tensor
     """Derivative of the pixels by a motion of each landmark in the head's axes (T, L, 2, 3), the pixels (T, L, 2), the
     landmarks in camera axes from the anchor (T, L, 3), and exp(k) + Z / f (T, L)."""
     seen = posed.local @ state.rotation.transpose(-1, -2)
-    distance = state.position[:, None, 2].exp() + seen[..., 2] / state.focal
+    distance = state.position[:, None, 2].exp() + seen[..., 2] / state.focal[:, None]
     pixels = (state.position[:, None, :2] + seen[..., :2]) / distance[..., None]
-    rows = state.rotation[:, None, :2] - pixels[..., None] / state.focal * state.rotation[:, None, 2:]
+    rows = (
+        state.rotation[:, None, :2] - pixels[..., None] / state.focal[:, None, None, None] * state.rotation[:, None, 2:]
+    )
     return rows / distance[..., None, None], pixels, seen, distance
 
 
@@ -171,10 +175,11 @@ def static_rows(head: LandmarkHead, state: ClipState) -> Tensor:
 
 
 def _jacobian(head: LandmarkHead, state: ClipState, posed: _Posed, rows: Tensor, shared: bool) -> Tensor:
-    """(T, L, C, P [+ 1 + S]) with the columns of position and focal left to the caller."""
+    """(T, L, R, P [+ C + S]) with the columns of position and focal left to the caller."""
     count, _, channels, _ = rows.shape
     own = EXPRESSION_START + head.n_expression
-    out = rows.new_zeros(count, head.count, channels, own + (1 + head.n_shape if shared else 0))
+    shape = own + len(state.log_focal)
+    out = rows.new_zeros(count, head.count, channels, shape + head.n_shape if shared else own)
     out[..., ROTATION] = -rows @ skew(posed.lever)
     neck = state.neck
     codes = 2 + head.n_expression + (head.n_shape if shared else 0)
@@ -186,13 +191,13 @@ def _jacobian(head: LandmarkHead, state: ClipState, posed: _Posed, rows: Tensor,
         basis = part.basis[..., :codes]
         if shared and not whole:
             centre_basis = part.weight[:, None, None] * _centre(part.joint, head.joint_basis)
-            out[:, part.index, :, own + 1 :] += _times(here, centre_basis)
+            out[:, part.index, :, shape:] += _times(here, centre_basis)
             basis = basis.clone()
             basis[..., -head.n_shape :] -= centre_basis
         blended = _times(through, basis)
         columns = [(slice(EXPRESSION_START - 2, own), slice(None, own - EXPRESSION_START + 2))]
         if shared:
-            columns.append((slice(own + 1, None), slice(own - EXPRESSION_START + 2, None)))
+            columns.append((slice(shape, None), slice(own - EXPRESSION_START + 2, None)))
         for there, source in columns:
             if whole:
                 out[..., there] += blended[..., source]

@@ -54,7 +54,7 @@ def outline_offset(
         gathered: list[list[float]] = [[] for _ in range(model.n_vertices)]
         for k, vertices, mask in zip(index, posed, masks, strict=True):
             scale = mask.shape[1] / int(tracking["image_size"])
-            camera = scale * float(tracking["focal"]), scale * tracking["principal_point"][k]
+            camera = scale * float(tracking["focal"][k]), scale * tracking["principal_point"][k]
             for vertex, gap in zip(*_gaps(vertices, model.faces, mask, *camera), strict=True):
                 gathered[vertex].append(gap)
         seen = np.array([len(gaps) for gaps in gathered])

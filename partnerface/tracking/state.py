@@ -1,6 +1,5 @@
 """The unknowns of the fit: what each frame has of its own and what the clip shares."""
 
-import math
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -39,8 +38,9 @@ class ClipState:
         eyelids: (T, 2).
         expression: (T, E).
         torso: (T, 3, 3) what of the rotation is the torso's; held fixed.
+        camera: (T,) which of the cameras took the frame.
         shape: (S,).
-        log_focal: () natural logarithm of the focal length in pixels.
+        log_focal: (C,) natural logarithm of each camera's focal length in pixels.
     """
 
     rotation: Tensor
@@ -51,6 +51,7 @@ class ClipState:
     eyelids: Tensor
     expression: Tensor
     torso: Tensor
+    camera: Tensor
     shape: Tensor
     log_focal: Tensor
 
@@ -59,8 +60,8 @@ class ClipState:
 
     @property
     def focal(self) -> Tensor:
-        """() pixels."""
-        return self.log_focal.exp()
+        """(T,) pixels, of each frame's camera."""
+        return self.log_focal.exp()[self.camera]
 
     @property
     def neck(self) -> Tensor:
@@ -74,10 +75,11 @@ class ClipState:
 
     def converted(self, dtype: torch.dtype) -> "ClipState":
         """The state in another floating-point type."""
-        return ClipState(**{item.name: getattr(self, item.name).to(dtype) for item in fields(self)})
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "camera"}
+        return replace(self, **{name: value.to(dtype) for name, value in values.items()})
 
     def moved(self, step: Tensor, shared: Tensor | None) -> "ClipState":
-        """The state after a step: (T, P) per frame, (1 + S,) log focal and shape or None to leave them."""
+        """The state after a step: (T, P) per frame, (C + S,) log focal and shape or None to leave them."""
         return replace(
             self,
             rotation=self.rotation @ axis_angle_to_matrix(step[:, ROTATION]),
@@ -87,8 +89,8 @@ class ClipState:
             right_eye=self.right_eye + step[:, RIGHT_EYE],
             eyelids=self.eyelids + step[:, EYELIDS],
             expression=self.expression + step[:, EXPRESSION],
-            shape=self.shape if shared is None else self.shape + shared[1:],
-            log_focal=self.log_focal if shared is None else self.log_focal + shared[0],
+            shape=self.shape if shared is None else self.shape + shared[len(self.log_focal) :],
+            log_focal=self.log_focal if shared is None else self.log_focal + shared[: len(self.log_focal)],
         )
 
     def values(self) -> Tensor:
@@ -109,7 +111,7 @@ class ClipState:
     def parameters(self, head: LandmarkHead) -> dict[str, np.ndarray]:
         """The unknowns under FLAME's names (float32, as in tracking.npz); `translation` in metres, camera axes."""
         joints = head.joints + head.joint_basis @ self.shape
-        anchor = torch.cat([self.position[:, :2], self.focal * self.position[:, 2:].exp()], dim=1)
+        anchor = torch.cat([self.position[:, :2], self.focal[:, None] * self.position[:, 2:].exp()], dim=1)
         root, neck = joints[0], joints[1]
         translation = anchor - self.rotation @ (head.anchor - neck) - self.torso @ (neck - root) - root
         facing = torch.tensor(FACING_CAMERA, dtype=self.rotation.dtype)
@@ -136,8 +138,15 @@ def joined(states: list[ClipState]) -> ClipState:
     return replace(states[0], **{name: torch.cat([getattr(state, name) for state in states]) for name in names})
 
 
-def neutral_state(rotation: Tensor, position: Tensor, torso: Tensor, head: LandmarkHead, focal: float) -> ClipState:
-    """A state at rest in the given poses."""
+def neutral_state(
+    rotation: Tensor,
+    position: Tensor,
+    torso: Tensor,
+    head: LandmarkHead,
+    log_focal: Tensor,
+    camera: Tensor | None = None,
+) -> ClipState:
+    """A state at rest in the given poses; without `camera` all frames are the first one's."""
     count = rotation.shape[0]
 
     def zeros(*shape: int) -> Tensor:
@@ -153,5 +162,6 @@ def neutral_state(rotation: Tensor, position: Tensor, torso: Tensor, head: Landm
         expression=zeros(count, head.n_expression),
         torso=torso,
         shape=zeros(head.n_shape),
-        log_focal=torch.tensor(math.log(focal), dtype=rotation.dtype),
+        log_focal=log_focal.to(rotation.dtype),
+        camera=torch.zeros(count, dtype=torch.long) if camera is None else camera,
     )

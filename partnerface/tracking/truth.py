@@ -91,7 +91,7 @@ def against_truth(
             f"the file of true parameters has {count} frames, the clip at least {index.max() + 1}; "
             "take the truth.npz of this clip"
         )
-    true = {name: truth[name] if name == "focal" else truth[name][index] for name in NAMES}
+    true = {name: truth[name][index] for name in NAMES}
     errors, offset = rotation_errors(head_rotation(tracking), head_rotation(true))
     # The true unit but for a factor, to which correlations are blind.
     true_unit = np.asarray(true["focal"] / true["translation"][:, 2], np.float64)
@@ -102,7 +102,7 @@ def against_truth(
         "rotation_deg": float(np.median(errors)),
         "rotation_p90_deg": float(np.quantile(errors, 0.9)),
         "rotation_offset_deg": offset,
-        "focal": float(tracking["focal"] / (true["focal"] * scale) - 1),
+        "focal": float(np.median(tracking["focal"] / (true["focal"] * scale)) - 1),
         "mouth_opening_correlation": correlation(fit["mouth_opening"], reference["mouth_opening"]),
         "eye_opening_correlation": correlation(fit["eye_opening"], reference["eye_opening"]),
         "jaw_correlation": correlation(tracking["jaw_pose"][:, 0], true["jaw_pose"][:, 0]),

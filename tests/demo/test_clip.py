@@ -76,7 +76,7 @@ def test_truth_has_the_names_of_the_tracking(demo: Demo):
         "eye_pose": (COUNT, 6),
         "eyelids": (COUNT, 2),
         "translation": (COUNT, 3),
-        "focal": (),
+        "focal": (FRAMES,),
         "image_size": (),
         "principal_point": (2,),
         "fps": (),
@@ -99,7 +99,7 @@ def test_truth_alone_gives_the_landmarks_back(demo: Demo):
     head = builtin_head().with_offset(values["offset"])
     posed = pose_head(head_tensors(head), **{name: torch.tensor(values[name]) for name in PARAMETER_NAMES})
     points = embed(posed.vertices, torch.tensor(head.mediapipe_faces), torch.tensor(head.mediapipe_weights))
-    pixels = project(points, float(values["focal"]), values["principal_point"])
+    pixels = project(points, float(values["focal"][0]), values["principal_point"])
     assert np.abs(pixels.numpy() - values["landmarks_px"]).max() < 0.01
 
 

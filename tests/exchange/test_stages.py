@@ -96,7 +96,7 @@ def test_the_tracking_comes_back_and_sits(exported, subject, tmp_path, capsys, n
     for key in PARAMETER_NAMES:
         # See test_round_trips for the files; the result is float32, and poses near pi have steps of 2.4e-7.
         np.testing.assert_allclose(back[key], truth[key], atol=2e-6, err_msg=key)
-    assert float(back["focal"]) == pytest.approx(float(truth["focal"]))
+    assert back["focal"] == pytest.approx(truth["focal"][: len(back["focal"])])
     assert f"{float(back['import_error_percent']):.1f} % of the distance" in err
     assert 0 < float(back["import_error_percent"]) < 6
     assert np.isfinite(back["error_px"]).all()

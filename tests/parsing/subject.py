@@ -32,7 +32,7 @@ def tracking(head: HeadModel, count: int) -> dict[str, np.ndarray]:
         "eye_pose": np.zeros((count, 6), np.float32),
         "eyelids": np.zeros((count, 2), np.float32),
         "translation": (np.column_stack([shift, np.full(count, DEPTH)]) + away).astype(np.float32),
-        "focal": np.array(FOCAL, np.float32),
+        "focal": np.full(count, FOCAL, np.float32),
         "image_size": np.array(SIZE),
         "principal_point": np.full((count, 2), SIZE / 2, np.float32),
         "error_px": np.ones(count, np.float32),

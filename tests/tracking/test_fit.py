@@ -1,5 +1,7 @@
 """The whole fit on clips of the toy head whose parameters are known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from partnerface.tracking import fit
 from partnerface.tracking.fit import FitOptions, fit_clip, steps_expected, stretches
 from partnerface.tracking.halves import halves
 from partnerface.tracking.priors import Priors
+from partnerface.tracking.projection import project
 
 #: Priors so weak, and landmarks so certain, that exact landmarks decide everything.
 LOOSE = Priors(
@@ -159,3 +162,23 @@ def test_a_long_clip_in_stretches_is_fitted_like_a_short_one(toy, monkeypatch):
     off = np.linalg.norm(parts.landmarks_px - whole.landmarks_px, axis=-1)
     assert off.max() < 0.1
     assert abs(float(parts.state.focal / whole.state.focal) - 1) < 0.05
+
+
+def test_clips_of_two_cameras_have_focal_lengths_of_their_own(toy):
+    """The second clip is filmed at twice the focal length from twice as far: faces as large, perspective half as deep."""
+    truth, points = toy.clip(48)
+    second = np.arange(48) >= 24
+    far = dataclasses.replace(truth, log_focal=truth.log_focal + np.log(2.0))
+    seen = project(toy.head, far)
+    long = torch.cat([seen.pixels + toy.size / 2, seen.depth[..., None]], -1).numpy()
+    points = np.where(second[:, None, None], long, points)
+    time = np.arange(48) / 30 + 10.0 * second
+    options = FitOptions(offset_rounds=0, priors=LOOSE)
+    tracking = fit_clip(toy.model, points, np.ones(48, bool), toy.size, time, options, camera=second.astype(int))
+    arrays = tracking.arrays()
+    assert arrays["focal"].shape == arrays["focal_error"].shape == (48,)
+    assert np.ptp(arrays["focal"][:24]) == np.ptp(arrays["focal"][24:]) == 0
+    np.testing.assert_allclose(arrays["focal"][[0, 47]], [toy.focal, 2 * toy.focal], rtol=0.05)
+    # One focal length for both would be wrong for both.
+    one = fit_clip(toy.model, points, np.ones(48, bool), toy.size, time, options)
+    assert np.nanmean(one.error_px) > np.nanmean(tracking.error_px)

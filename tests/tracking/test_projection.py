@@ -12,7 +12,7 @@ from partnerface.tracking.state import EXPRESSION_START
 def test_agrees_with_skinning_of_the_whole_head(toy):
     state, points = toy.clip(count=5)
     values = {name: torch.as_tensor(value).double() for name, value in state.parameters(toy.head).items()}
-    focal = values.pop("focal")
+    focal = float(values.pop("focal")[0])
     posed = pose_head(head_tensors(toy.model, dtype=torch.float64), **values)
     landmarks = embed(posed.vertices, *map(torch.as_tensor, (toy.model.mediapipe_faces, toy.model.mediapipe_weights)))
     pixels = camera_project(landmarks, focal, torch.tensor([toy.size / 2, toy.size / 2], dtype=torch.float64))

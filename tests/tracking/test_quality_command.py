@@ -32,8 +32,8 @@ def subject(tmp_path_factory) -> SubjectFolder:
     tracking = {
         **part,
         "shape": np.zeros(head.n_shape, np.float32),
-        "focal": np.float32(FOCAL),
-        "focal_error": np.float32(0.1),
+        "focal": np.full(FRAMES, FOCAL, np.float32),
+        "focal_error": np.full(FRAMES, 0.1, np.float32),
         "landmarks_px": pixels.astype(np.float32),
         "bridged": np.arange(FRAMES) == 7,
     }

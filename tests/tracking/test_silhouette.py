@@ -29,7 +29,7 @@ def tracking() -> dict[str, np.ndarray]:
         "eye_pose": np.zeros((count, 6), np.float32),
         "eyelids": np.zeros((count, 2), np.float32),
         "translation": np.tile(np.array([0, 0.3, 0.8], np.float32), (count, 1)),
-        "focal": np.float32(FOCAL),
+        "focal": np.full(count, FOCAL, np.float32),
         "principal_point": np.full((count, 2), SIZE / 2, np.float32),
         "image_size": np.int64(SIZE),
         "bridged": np.zeros(count, bool),

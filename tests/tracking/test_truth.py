@@ -43,10 +43,10 @@ def test_a_fit_that_is_the_truth_has_no_error(toy):
     state, points = toy.clip(40)
     truth = {**state.parameters(toy.head), "landmarks_px": points[..., :2]}
     index = np.arange(5, 35)
-    fit = {name: truth[name][index] for name in truth if name not in ("focal", "shape")}
+    fit = {name: truth[name][index] for name in truth if name != "shape"}
     # The frames are twice as large as the truth's picture, and the focal length comes out 10 % too long.
-    fit |= {"focal": 2.2 * truth["focal"], "landmarks_px": 2 * fit["landmarks_px"]}
-    unit = 2 * np.asarray(truth["focal"] / truth["translation"][index, 2], float)
+    fit |= {"focal": 2.2 * truth["focal"][index], "landmarks_px": 2 * fit["landmarks_px"]}
+    unit = 2 * np.asarray(truth["focal"][index] / truth["translation"][index, 2], float)
     found = against_truth(fit, truth, index, 2.0, index / 25, unit)
     assert found["rotation_deg"] < 1e-3
     assert found["focal"] == pytest.approx(0.1, abs=1e-5)

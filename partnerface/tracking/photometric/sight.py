@@ -49,10 +49,7 @@ class Sight:
         places = (corners * self._weights[..., None]).sum(2)
         towards = -places / places.norm(dim=-1, keepdim=True)
         facing = (((normals * towards).sum(-1) - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1)
-        shown = [
-            self._shown(v.numpy(), p.numpy(), f)
-            for v, p, f in zip(vertices, places, focal.expand(len(state)).tolist(), strict=True)
-        ]
+        shown = [self._shown(v.numpy(), p.numpy(), f) for v, p, f in zip(vertices, places, focal.tolist(), strict=True)]
         return facing * torch.as_tensor(np.stack(shown)), normals
 
     def _shown(self, vertices: np.ndarray, places: np.ndarray, focal: float) -> np.ndarray:

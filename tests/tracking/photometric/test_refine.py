@@ -18,7 +18,7 @@ from partnerface.tracking.projection import project
 def draw(toy, state, size: int) -> np.ndarray:
     """(T, size, size, 3) uint8: the toy head with a pattern on its skin, lit from the side, before grey."""
     codes = {name: torch.as_tensor(value) for name, value in state.parameters(toy.head).items()}
-    focal = float(codes.pop("focal"))
+    focal = float(codes.pop("focal")[0])
     vertices = pose_head(head_tensors(toy.model), codes.pop("shape"), **codes).vertices.numpy()
     rest, frames = toy.model.template, []
     for corners in vertices:
