@@ -28,8 +28,8 @@ class Projection:
         pixels: (T, L, 2) relative to the principal point.
         depth: (T, L) of each landmark behind the anchor in pixels of the anchor's scale (MediaPipe's relative z).
         jacobian: (T, L, R, P + C + S) derivative of pixels (R = 2), pixels and depth (3) or pixels along a direction
-            (1) by the frame's own unknowns, the cameras' log focals and the shape; None unless asked for. Without the shared
-            unknowns only (T, L, R, P).
+            (1) by the frame's own unknowns, the cameras' log focals and the shape; None unless asked for. Without the
+            shared unknowns only (T, L, R, P).
     """
 
     pixels: Tensor

@@ -31,7 +31,7 @@ def tracking() -> dict[str, np.ndarray]:
         "translation": np.tile(np.array([0, 0.3, 0.8], np.float32), (count, 1)),
         "focal": np.full(count, FOCAL, np.float32),
         "principal_point": np.full((count, 2), SIZE / 2, np.float32),
-        "image_size": np.int64(SIZE),
+        "image_size": np.array(SIZE),
         "bridged": np.zeros(count, bool),
     }
 
@@ -48,7 +48,7 @@ def masks_of(model, tracking: dict[str, np.ndarray], size: int = SIZE) -> list[n
 
 
 def cap(thickness: float) -> np.ndarray:
-    """(V, 3) offsets: `thickness` along the normals of the uppermost 5 cm of the head, fading out over the next 2 cm."""
+    """(V, 3) offsets: `thickness` along the normals of the uppermost 5 cm, fading out over the next 2 cm."""
     head = builtin_head()
     height = head.template[:, 1] - head.template[:, 1].max() + 0.05
     normals = vertex_normals(head.template.astype(np.float64), head.faces)
