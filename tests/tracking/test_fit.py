@@ -165,7 +165,7 @@ def test_a_long_clip_in_stretches_is_fitted_like_a_short_one(toy, monkeypatch):
 
 
 def test_clips_of_two_cameras_have_focal_lengths_of_their_own(toy):
-    """The second clip is filmed at twice the focal length from twice as far: faces as large, of half the perspective."""
+    """The second clip is filmed at twice the focal length from twice as far: faces of one size, half the perspective."""
     truth, points = toy.clip(48)
     second = np.arange(48) >= 24
     far = dataclasses.replace(truth, log_focal=truth.log_focal + np.log(2.0))
