@@ -76,7 +76,7 @@ def test_truth_has_the_names_of_the_tracking(demo: Demo):
         "eye_pose": (COUNT, 6),
         "eyelids": (COUNT, 2),
         "translation": (COUNT, 3),
-        "focal": (FRAMES,),
+        "focal": (COUNT,),
         "image_size": (),
         "principal_point": (2,),
         "fps": (),

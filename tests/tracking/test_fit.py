@@ -49,7 +49,7 @@ def test_exact_landmarks_give_the_truth(toy, monkeypatch):
     tracking = fit_clip(toy.model, points, np.ones(24, bool), toy.size, options=options)
     assert np.nanmax(tracking.error_px) < 0.1
     assert angles(tracking, truth).max() < 0.2
-    assert abs(float(tracking.state.focal) / toy.focal - 1) < 0.01
+    assert abs(float(tracking.state.log_focal.exp()) / toy.focal - 1) < 0.01
     torch.testing.assert_close(tracking.state.shape, truth.shape, atol=0.05, rtol=0)
     torch.testing.assert_close(tracking.state.expression, truth.expression, atol=0.05, rtol=0)
     torch.testing.assert_close(tracking.state.jaw, truth.jaw, atol=0.01, rtol=0)
@@ -65,7 +65,7 @@ def test_noisy_landmarks_are_bounded_and_smoother(toy):
     assert angles(tracking, truth).median() < 1.0
     jaw, true_jaw = tracking.state.jaw[:, 0].numpy(), truth.jaw[:, 0].numpy()
     assert np.corrcoef(jaw, true_jaw)[0, 1] > 0.95
-    assert abs(float(tracking.state.focal) / toy.focal - 1) < 0.2
+    assert abs(float(tracking.state.log_focal.exp()) / toy.focal - 1) < 0.2
 
 
 def test_missing_frames_are_bridged_and_marked(toy):
@@ -132,7 +132,7 @@ def test_nothing_is_smoothed_across_a_cut(toy):
 def test_a_fixed_focal_length_stays(toy):
     _, points = toy.clip(12)
     tracking = fit_clip(toy.model, points, np.ones(12, bool), toy.size, options=FitOptions(fixed_focal=900.0))
-    assert abs(float(tracking.state.focal) - 900.0) < 1.0
+    assert abs(float(tracking.state.log_focal.exp()) - 900.0) < 1.0
 
 
 def test_steps_are_announced(toy):
@@ -161,11 +161,11 @@ def test_a_long_clip_in_stretches_is_fitted_like_a_short_one(toy, monkeypatch):
     # The same to a tenth of a pixel, at the seams too.
     off = np.linalg.norm(parts.landmarks_px - whole.landmarks_px, axis=-1)
     assert off.max() < 0.1
-    assert abs(float(parts.state.focal / whole.state.focal) - 1) < 0.05
+    assert abs(float((parts.state.log_focal - whole.state.log_focal).exp()) - 1) < 0.05
 
 
 def test_clips_of_two_cameras_have_focal_lengths_of_their_own(toy):
-    """The second clip is filmed at twice the focal length from twice as far: faces of one size, half the perspective."""
+    """The second clip: twice the focal length from twice as far, faces of one size with half the perspective."""
     truth, points = toy.clip(48)
     second = np.arange(48) >= 24
     far = dataclasses.replace(truth, log_focal=truth.log_focal + np.log(2.0))

@@ -50,7 +50,7 @@ def clip(folder: SubjectFolder, head: HeadModel) -> np.ndarray:
         np.save(path, np.zeros((COUNT, SIZE, SIZE, 3), np.uint8))
     camera = {
         "size": SIZE, "fps": 25.0, "time_s": (time * (COUNT - 1) / 25).tolist(), "take": [0] * COUNT,
-        "principal_point": [[SIZE / 2, SIZE / 2]] * COUNT, "kept": list(range(COUNT)),
+        "principal_point": [[SIZE / 2, SIZE / 2]] * COUNT, "clip": [0] * COUNT, "kept": list(range(COUNT)),
         "clips": [{"crop": [0, 0, SIZE, SIZE], "width": SIZE, "height": SIZE, "has_audio": False}],
     }  # fmt: skip
     write_json(folder.camera, camera, "frames")

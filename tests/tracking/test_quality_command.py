@@ -59,6 +59,7 @@ def subject(tmp_path_factory) -> SubjectFolder:
         "clips": [clip],
         "kept": list(range(FRAMES)),
         "time_s": [frame / 25 for frame in range(FRAMES)],
+        "clip": [0] * FRAMES,
         "take": [0] * FRAMES,
         "principal_point": [[SIZE / 2, SIZE / 2]] * FRAMES,
     }
