@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
 
 GEOMETRY = 15
-#: log density of the untrained field: an opacity of 0.02 in a step of 4 mm, a thin fog.
+#: log density of the untrained field outside the head model: an opacity of 0.02 in a step of 4 mm, a thin fog.
 INITIAL_LOG_DENSITY = 1.5
 
 

@@ -17,6 +17,9 @@ class AvatarConfig:
         deformation_scale: metres that an output of 1 moves a point.
         condition_field: give the expression code to the radiance field as well.
         levels, features, log2_size, finest_resolution: the hash grid.
+        surface_rise: by how much the logarithm of the density rises from outside to inside the head model, so that the
+            untrained field is its skin rather than a fog whose front the colours settle on.
+        surface_width: over what depth it does, m (the scale of the logistic function).
         field_width: hidden width of the radiance field's MLPs.
         code_size: greatest length of the expression code (principal components over the training frames).
         jaw_open: jaw angle of the canonical pose, radians, so that the mouth's inside has a place of its own.
@@ -35,6 +38,8 @@ class AvatarConfig:
     features: int = 2
     log2_size: int = 16
     finest_resolution: int = 320
+    surface_rise: float = 6.0
+    surface_width: float = 0.0015
     field_width: int = 64
     code_size: int = 12
     jaw_open: float = 0.2

@@ -82,12 +82,13 @@ class _March:
 
 @dataclass
 class _Samples:
-    """M packed samples: ray [M] in order, distance [M] along it, reach [M] off the head model's surface, points,
-    canonical, direction [M, 3], slot [M]."""
+    """M packed samples: ray [M] in order, distance [M] along it, reach and height [M] off and over the head model's
+    surface, points, canonical, direction [M, 3], slot [M]."""
 
     ray: Tensor
     distance: Tensor
     reach: Tensor
+    height: Tensor
     points: Tensor
     canonical: Tensor
     direction: Tensor
@@ -237,13 +238,15 @@ class Avatar(nn.Module):
         """The marched places in canonical space, as far as the canonical grid is live there."""
         ray, distance = marched.ray, marched.distance
         points = marched.origin[ray] + marched.direction[ray] * distance[:, None]
-        canonical, reach = points, torch.zeros_like(distance)
+        canonical, reach, height = points, torch.zeros_like(distance), torch.zeros_like(distance)
         if self.config.skinning:
-            canonical, reach = self.surface.to_canonical(points, slot[ray], conditions.frames)
+            canonical, reach, height = self.surface.to_canonical(points, slot[ray], conditions.frames)
         live = self.occupancy.is_live(canonical.detach())
         ray = ray[live]
         direction = marched.direction[ray]
-        return _Samples(ray, distance[live], reach[live], points.detach()[live], canonical[live], direction, slot[ray])
+        return _Samples(
+            ray, distance[live], reach[live], height[live], points.detach()[live], canonical[live], direction, slot[ray]
+        )
 
     def _field(
         self, samples: "_Samples", conditions: Conditions, hard: bool
@@ -255,6 +258,9 @@ class Avatar(nn.Module):
             displacement, logits = self.deformation(place, code, hard)
             place = place + displacement
         density, colour = self.field(place, samples.direction, code if self.config.condition_field else code[:, :0])
+        if self.config.skinning:
+            inside = torch.sigmoid(-samples.height / self.config.surface_width)
+            density = density * torch.exp(self.config.surface_rise * inside)
         return density, colour, displacement, logits
 
     @torch.no_grad()

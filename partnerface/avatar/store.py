@@ -16,7 +16,7 @@ from partnerface.avatar.surface import Surface
 from partnerface.errors import ArtefactError
 from partnerface.head.skinning import HeadTensors
 
-FORMAT = "partnerface-avatar-1"
+FORMAT = "partnerface-avatar-2"
 
 
 def save_avatar(path: Path, avatar: Avatar, faces: Tensor, facts: dict[str, Any]) -> None:

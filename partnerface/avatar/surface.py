@@ -53,7 +53,7 @@ class Frames:
     Attributes:
         rotation, translation: [B, 3, 3], [B, 3] rigid motion of the head, rigid frame → camera space.
         vertices: [B, V, 3] in the rigid frame, m.
-        maps: [B, V, 12] affine maps rigid frame → canonical space.
+        maps: [B, V, 16] affine maps rigid frame → canonical space, and tangent planes (see inverse_skinning).
         volumes: [B, cells] int16 anchor near each voxel.
     """
 
@@ -127,11 +127,21 @@ class Surface:
         # Below the neck's base there is nothing to learn.
         self.box.low[1] += margin - 0.01
         self.resolution = self.box.grid(VOXEL)
+        self.faces = faces.long()
         self.ring = mesh_rings(faces, self.rest, NEIGHBOURS)
         self.anchors = thin(self.rest, ANCHOR_SPACING)
         self.patch = _nearest_of(self.ring[self.ring].flatten(1), self.rest, PATCH)[self.anchors]
         self.template_volume = self._nearest(self.box.centres(self.resolution), self.canonical[self.anchors])
         self._cache: OrderedDict[bytes, tuple[Tensor, ...]] = OrderedDict()
+
+    def _normals(self, vertices: Tensor) -> Tensor:
+        """Unit normals [B, V, 3], outwards, of vertices [B, V, 3]: the faces' around each, weighted by their area."""
+        a, b, c = (vertices[:, self.faces[:, corner]] for corner in range(3))
+        across = torch.linalg.cross(b - a, c - a)
+        total = torch.zeros_like(vertices)
+        for corner in range(3):
+            total.index_add_(1, self.faces[:, corner], across)
+        return torch.nn.functional.normalize(total, dim=-1)
 
     @staticmethod
     def _nearest(points: Tensor, vertices: Tensor) -> Tensor:
@@ -180,6 +190,8 @@ class Surface:
             + self.canonical_shift
         )
         maps = torch.cat([turn, shift[..., None]], dim=-1).reshape(len(motion), -1, 12)
+        normals = self._normals(vertices)
+        maps = torch.cat([maps, normals, -(normals * vertices).sum(-1, keepdim=True)], dim=-1)
         built = []
         for i in range(len(motion)):
             volume = anchor_volume(
@@ -193,8 +205,9 @@ class Surface:
             built.append((rotation[i], translation[i], vertices[i], maps[i], volume.to(torch.int16)))
         return built
 
-    def to_canonical(self, points: Tensor, slot: Tensor, frames: Frames) -> tuple[Tensor, Tensor]:
-        """Canonical places [N, 3] of points [N, 3] in the rigid frame, and their distance [N] to the surface, m."""
+    def to_canonical(self, points: Tensor, slot: Tensor, frames: Frames) -> tuple[Tensor, Tensor, Tensor]:
+        """Canonical places [N, 3] of points [N, 3] in the rigid frame, and their distance [N] and height [N] from the
+        surface, m."""
         return inverse_skinning(
             points,
             slot,

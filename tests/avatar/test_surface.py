@@ -19,7 +19,7 @@ def test_posed_vertices_return_to_their_canonical_places():
     frames = surface.frames(motion)
     count = frames.vertices.shape[1]
     slot = torch.arange(len(motion)).repeat_interleave(count)
-    canonical, distance = surface.to_canonical(frames.vertices.reshape(-1, 3), slot, frames)
+    canonical, distance, _ = surface.to_canonical(frames.vertices.reshape(-1, 3), slot, frames)
     error = (canonical.view(len(motion), count, 3) - surface.canonical).norm(dim=-1)
     assert distance.quantile(0.99) < 1e-6
     assert distance.max() < VOXEL
@@ -44,16 +44,33 @@ def test_far_from_the_surface_the_rigid_motion_rules():
     surface, motion = make(1)
     frames = surface.frames(motion)
     far = torch.tensor([[0.0, 0.25, 0.0]])
-    canonical, distance = surface.to_canonical(far, torch.zeros(1, dtype=torch.int64), frames)
+    canonical, distance, _ = surface.to_canonical(far, torch.zeros(1, dtype=torch.int64), frames)
     assert distance.item() > 0.06
     torch.testing.assert_close(canonical, far)
+
+
+def test_height_is_signed_and_smooth_between_vertices():
+    """In the middles of an ellipsoid's triangles, whose edges are up to 3 cm long: flat, or a chord's sag below it."""
+    surface, motion = make(2)
+    frames = surface.frames(motion)
+    corners = surface.faces
+    vertices, normals = frames.vertices[1], surface._normals(frames.vertices)[1]
+    middle, across = vertices[corners].mean(1), torch.nn.functional.normalize(normals[corners].mean(1), dim=1)
+    slot = torch.ones(len(middle), dtype=torch.int64)
+    below, on, over = (surface.to_canonical(middle + 0.004 * k * across, slot, frames)[2] for k in (-1, 0, 1))
+    assert on.min() > -0.003
+    assert on.max() < 0.001
+    for raised in (over - on, on - below):
+        # But for the fold at the jaw's edge.
+        assert float((raised - 0.004).abs().quantile(0.98)) < 5e-4
+    assert surface.to_canonical(vertices, torch.ones(len(vertices), dtype=torch.int64), frames)[2].abs().max() < 0.003
 
 
 def test_gradient_reaches_the_points():
     surface, motion = make(1)
     frames = surface.frames(motion)
     points = frames.vertices[0, ::7].clone().requires_grad_()
-    canonical, _ = surface.to_canonical(points, torch.zeros(len(points), dtype=torch.int64), frames)
+    canonical, _, _ = surface.to_canonical(points, torch.zeros(len(points), dtype=torch.int64), frames)
     canonical.sum().backward()
     assert points.grad is not None
     assert points.grad.abs().sum(1).min() > 0.1

@@ -63,14 +63,15 @@ def inverse_skinning(
     resolution: tuple[int, int, int],
     radius: float,
     reach: tuple[float, float],
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Carry points from the head's rigid frame to canonical space.
 
     Args:
         points: [N, 3] m, in the head's rigid frame.
         slot: [N] int64, which of the B frames each point belongs to.
         vertices: [B, V, 3] posed vertices in the head's rigid frame, m.
-        maps: [B, V, 12] row-major 3 x 4 affine maps, rigid frame → canonical space.
+        maps: [B, V, 16] row-major 3 x 4 affine maps, rigid frame → canonical space, and below them the vertex's tangent
+            plane (unit normal, outwards, and offset: n . x + c is the height over it, m).
         volumes: [B, X * Y * Z] nearest anchors (`anchor_volume`).
         patch: [A, P] indices of the vertices around each anchor on the mesh.
         ring: [V, M] indices of each vertex and its neighbours on the mesh.
@@ -79,12 +80,13 @@ def inverse_skinning(
         reach: distances between which the map fades to the identity: far from the surface the rigid motion rules, m.
 
     Returns:
-        [N, 3] canonical points, differentiable in `points` (weights are held fixed), and [N] distance to the nearest
-        vertex, m.
+        [N, 3] canonical points, differentiable in `points` (weights are held fixed); [N] distance to the nearest
+        vertex, m; [N] height over the surface, m, negative inside: the weighted mean of the heights over the tangent
+        planes of the vertices around (implicit moving least squares, Kolluri 2008).
     """
     frames, count = vertices.shape[:2]
     if len(points) == 0:
-        return points, points.new_zeros(0)
+        return points, points.new_zeros(0), points.new_zeros(0)
     with torch.no_grad():
         nearest = volumes.reshape(-1)[slot * volumes.shape[1] + voxel(points.detach(), low, high, resolution)].long()
         flat, base = vertices.reshape(-1, 3), (slot * count)[:, None]
@@ -100,8 +102,10 @@ def inverse_skinning(
         blend = torch.sparse_csr_tensor(
             starts, neighbours.reshape(-1), weights.reshape(-1), (len(points), frames * count), check_invariants=False
         )
-        blended = (blend @ maps.reshape(-1, 12)).view(-1, 3, 4)
+        blended = (blend @ maps.reshape(-1, 16)).view(-1, 4, 4)
+        height = (blended[:, 3, :3] * points).sum(-1) + blended[:, 3, 3]
+        blended = blended[:, :3]
         identity = torch.eye(3, 4, device=points.device, dtype=points.dtype)
         blended = identity + fade[:, None, None] * (blended - identity)
     canonical = (blended[:, :, :3] * points[:, None]).sum(-1) + blended[:, :, 3]
-    return canonical, distance
+    return canonical, distance, height

@@ -1,0 +1,39 @@
+"""What an untrained avatar looks like: the head model."""
+
+import torch
+
+from partnerface.avatar.methods import AvatarConfig
+from partnerface.avatar.model import Avatar
+from partnerface.avatar.motion import Motion, Whitening
+from partnerface.avatar.surface import Surface
+from partnerface.head.skinning import head_tensors
+from tests.avatar.toy import camera, toy_head, toy_motion
+
+
+def untrained(rise: float) -> tuple[Avatar, Motion]:
+    torch.manual_seed(0)
+    head, motion = toy_head(), Motion.from_arrays(toy_motion(8))
+    surface = Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), 0.2)
+    config = AvatarConfig(surface_rise=rise)
+    whitenings = Whitening.fit(motion.face_features(), 8), Whitening.fit(motion.pose_features(), 6, share=1.0)
+    # Room for what stands off a face, as training has it.
+    hull = torch.cdist(surface.box.centres(surface.resolution), surface.canonical).amin(1) < 0.02
+    return Avatar(config, surface, *whitenings, hull.view(surface.resolution)), motion
+
+
+def test_what_is_seen_of_an_untrained_avatar_is_the_surface_of_the_posed_head():
+    """Rays through vertices that face the camera stop at them, however the face moves."""
+    avatar, motion = untrained(AvatarConfig().surface_rise)
+    frame, view = motion.take([3]), camera(128)
+    vertices = frame.pose(avatar.surface.head, avatar.surface.shape).vertices[0]
+    chosen = torch.nonzero(vertices[:, 2] < vertices[:, 2].min() + 0.03)[:, 0]
+    pixels = (vertices[chosen] @ view.T)[:, :2] / vertices[chosen, 2:]
+    slot, white = torch.zeros(len(chosen), dtype=torch.int64), torch.ones(3)
+    with torch.no_grad():
+        seen = avatar.render(pixels, slot, view[None], avatar.conditions(frame), white, 0.001)
+        fog = untrained(0.0)[0].render(pixels, slot, view[None], avatar.conditions(frame), white, 0.001)
+    assert len(chosen) > 20
+    assert seen.opacity.min() > 0.95
+    assert seen.adrift.mean() < 0.004
+    assert fog.opacity.max() < 0.7
+    assert (fog.adrift / fog.opacity).mean() > 0.008
