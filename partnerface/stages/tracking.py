@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     import numpy as np
 
     from partnerface.artefacts.arrays import open_npy
-    from partnerface.errors import ArtefactError
+    from partnerface.errors import ArtefactError, InputError
     from partnerface.head.choose import choose_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
@@ -74,6 +74,8 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
             "run `partnerface landmarks` again"
         )
     chosen = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version)
+    if subject.head.resolve() in [file.resolve() for file in chosen.files]:
+        raise InputError(f"tracking.head names {subject.head}, which this stage writes anew; give a copy of it")
     if chosen.said:
         print(f"tracking: {chosen.said}", file=sys.stderr)
     bar = Progress("tracking", steps_of(settings, camera), unit="step")

@@ -13,7 +13,7 @@ from partnerface.artefacts.foreign import read_npy, read_npz, read_pickle
 from partnerface.conventions import CLASS_NAMES
 from partnerface.errors import InputError
 from partnerface.head.flame.layout import FlameArrays
-from partnerface.head.flame.places import COMPANIONS
+from partnerface.head.places import COMPANIONS
 
 AGAIN = "get it again"
 LEFT_LID, RIGHT_LID, MASKS, *EMBEDDINGS68, EMBEDDING_MEDIAPIPE = COMPANIONS
