@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from partnerface.artefacts import SubjectFolder, read_npz, write, write_json, write_npz
+from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_json, write_npz
 from partnerface.cli import main
 from partnerface.conventions import FACING_CAMERA
 from partnerface.geometry.camera import project
@@ -54,7 +54,8 @@ def clip(folder: SubjectFolder, head: HeadModel) -> np.ndarray:
         "clips": [{"crop": [0, 0, SIZE, SIZE], "width": SIZE, "height": SIZE, "has_audio": False}],
     }  # fmt: skip
     write_json(folder.camera, camera, "frames")
-    folder.sound.write_bytes(b"")
+    with write(folder.sound, "frames"):
+        pass
     return jaw
 
 
@@ -105,3 +106,19 @@ def test_a_saved_head_tracks_as_the_one_that_was_saved(tmp_path: Path, capsys: p
     # The stage's own output is no input.
     assert main(["tracking", str(folder.root), "--head", str(folder.head)]) == 2
     assert "give a copy of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("has_audio", [True, False])
+def test_a_clip_without_its_sound_stops_the_stage_before_the_fit(
+    has_audio: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = SubjectFolder(tmp_path / "me")
+    clip(folder, builtin_head())
+    camera = read_json(folder.camera, "frames")
+    camera["clips"][0]["has_audio"] = has_audio
+    write_json(folder.camera, camera, "frames")
+    folder.sound.unlink()
+    assert main(["tracking", str(folder.root)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"partnerface tracking: {folder.sound} is missing; run `partnerface frames` again\n"
+    assert not folder.tracking.exists()
