@@ -25,6 +25,8 @@ PARAMETER_NAMES = (
     "eyelids",
     "translation",
 )
+#: Those of them that have a row per frame.
+MOTION_NAMES = PARAMETER_NAMES[1:]
 
 #: Joints in FLAME's order; `eye_pose` holds the left eye's axis-angle first, then the right eye's.
 JOINT_NAMES = ("global", "neck", "jaw", "left_eye", "right_eye")

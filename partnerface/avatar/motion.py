@@ -7,11 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from partnerface.conventions import FACING_CAMERA
+from partnerface.conventions import FACING_CAMERA, MOTION_NAMES
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.skinning import HeadTensors, PosedHead, pose_head
-
-_NAMES = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 
 
 @dataclass
@@ -30,18 +28,18 @@ class Motion:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Motion":
         """From tracking.npz or dataset.npz."""
-        return cls(*(torch.as_tensor(np.asarray(arrays[name]), dtype=torch.float32) for name in _NAMES))
+        return cls(*(torch.as_tensor(np.asarray(arrays[name]), dtype=torch.float32) for name in MOTION_NAMES))
 
     def __len__(self) -> int:
         return len(self.expression)
 
     def take(self, index: Tensor | list[int]) -> "Motion":
         """The frames with these positions."""
-        return Motion(*(getattr(self, name)[index] for name in _NAMES))
+        return Motion(*(getattr(self, name)[index] for name in MOTION_NAMES))
 
     def pose(self, head: HeadTensors, shape: Tensor) -> PosedHead:
         """Pose the head in all frames."""
-        return pose_head(head, shape, **{name: getattr(self, name) for name in _NAMES})
+        return pose_head(head, shape, **{name: getattr(self, name) for name in MOTION_NAMES})
 
     def face_features(self) -> Tensor:
         """(T, E + 3 + 2 + 6 + 3): what moves the face within the head's rigid frame."""

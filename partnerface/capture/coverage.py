@@ -10,7 +10,7 @@ from partnerface.geometry.angles import euler_degrees
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.model import HeadModel
 from partnerface.head.points import BROWS, OUTER_LIPS
-from partnerface.head.skinning import embed, head_tensors, pose_head
+from partnerface.head.posing import landmark_corners, posed_landmarks
 
 #: Ranges are between these quantiles: a single stray frame is no coverage.
 LOW, HIGH = 0.05, 0.95
@@ -22,7 +22,6 @@ PITCH_EDGES = np.arange(-30.0, 30.1, CELL_DEG)
 MOST_FRAMES = 2000
 #: Movements below this are the tracker's own trembling: mm, RMS over the points of the face.
 TREMBLING_MM = 0.1
-CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -103,36 +102,18 @@ def expressions(head: HeadModel, tracking: dict[str, np.ndarray]) -> Expressions
 
 def rest_points(head: HeadModel, tracking: dict[str, np.ndarray], frames: np.ndarray) -> np.ndarray:
     """(n, 478, 3) MediaPipe's points on the unposed fitted head with each frame's expression and jaw, metres."""
-    used, faces = np.unique(head.mediapipe_faces, return_inverse=True)
-    tensors = head_tensors(head).subset(torch.from_numpy(used.astype(np.int64)))
-    triangles = torch.from_numpy(faces.reshape(-1, 3).astype(np.int64))
-    weights = torch.tensor(head.mediapipe_weights)
-    shape = torch.tensor(tracking["shape"])
-    out = []
-    with torch.no_grad():
-        for part in np.array_split(frames, -(-len(frames) // CHUNK)):
-            expression, jaw = (torch.tensor(tracking[name][part]) for name in ("expression", "jaw_pose"))
-            posed = pose_head(tensors, shape, expression, torch.zeros(len(part), 3), jaw_pose=jaw)
-            out.append(embed(posed.vertices, triangles, weights).numpy())
-    return np.concatenate(out).astype(np.float64)
+    pose = {name: tracking[name] for name in ("shape", "expression", "jaw_pose")}
+    pose["global_orient"] = np.zeros_like(tracking["jaw_pose"])
+    return posed_landmarks(head, pose, frames).astype(np.float64)
 
 
 def facing(head: HeadModel, tracking: dict[str, np.ndarray], frames: np.ndarray) -> np.ndarray:
     """(n, 478) how squarely the surface at each of MediaPipe's points faces the camera: 1 frontally, below 0 away."""
-    used, faces = np.unique(head.mediapipe_faces, return_inverse=True)
-    tensors = head_tensors(head).subset(torch.from_numpy(used.astype(np.int64)))
-    triangles = faces.reshape(-1, 3)
-    names = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
-    out = []
-    with torch.no_grad():
-        for part in np.array_split(frames, -(-len(frames) // CHUNK)):
-            motion = {name: torch.tensor(tracking[name][part]) for name in names}
-            corners = pose_head(tensors, torch.tensor(tracking["shape"]), **motion).vertices.numpy()[:, triangles]
-            normal = np.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
-            ray = corners.mean(2)
-            lengths = np.linalg.norm(normal, axis=-1) * np.linalg.norm(ray, axis=-1)
-            out.append(-(normal * ray).sum(-1) / np.maximum(lengths, 1e-12))
-    return np.concatenate(out)
+    corners = landmark_corners(head, tracking, frames)
+    normal = np.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
+    ray = corners.mean(2)
+    lengths = np.linalg.norm(normal, axis=-1) * np.linalg.norm(ray, axis=-1)
+    return -(normal * ray).sum(-1) / np.maximum(lengths, 1e-12)
 
 
 def gaze_degrees(tracking: dict[str, np.ndarray]) -> np.ndarray:

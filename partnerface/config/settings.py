@@ -74,7 +74,8 @@ class LandmarksSettings:
 class TrackingSettings:
     """The fit of the head model to the landmarks of the whole clip."""
 
-    head: str = setting("builtin", "the head model: builtin, or the path of your FLAME file or of its folder")
+    head: str = setting("builtin", "the head model: builtin, or the path of your FLAME file, of its folder, or of a "
+                        "head.npz of ours")  # fmt: skip
     head_version: str | None = setting(
         None,
         "which FLAME your file is, where its checksum tells nothing",

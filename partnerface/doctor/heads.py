@@ -5,8 +5,8 @@ import hashlib
 from partnerface.config.settings import TrackingSettings
 from partnerface.doctor.finding import Finding
 from partnerface.errors import InputError
-from partnerface.head.flame.places import BUILTIN, head_files
 from partnerface.head.flame.versions import PUBLISHED
+from partnerface.head.places import BUILTIN, OURS, head_files
 
 #: Where a FLAME model is looked for while the setting names none.
 FOLDER = "weights/flame"
@@ -25,12 +25,14 @@ def head_model(tracking: TrackingSettings) -> Finding:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except InputError as error:
         if chosen:
-            return Finding("head", f"FLAME: {error}; {absent}")
+            return Finding("head", f"{error}; FLAME: {absent}")
         return Finding(
             "head", f"built-in; FLAME: absent, optional; put it into {FOLDER} and set tracking.head; {absent}"
         )
     except OSError as error:
-        return Finding("head", f"FLAME: {file} can't be read ({error.strerror})")
+        return Finding("head", f"{file} can't be read ({error.strerror})")
+    if file.suffix == OURS:
+        return Finding("head", f"a head.npz of ours: {file}, SHA-256 {digest}, for tracking")
     known = PUBLISHED.get(digest)
     version = known or (f"{tracking.head_version} as stated" if tracking.head_version else "of unknown version")
     names = ", ".join(path.name for path in beside) or "nothing"

@@ -29,21 +29,6 @@ class Fit:
     error_px: np.ndarray
 
 
-def landmarks(head: HeadModel, parameters: dict[str, np.ndarray]) -> np.ndarray:
-    """(N, 478, 3) MediaPipe's points on the posed head, camera space, metres."""
-    import torch
-
-    from partnerface.head.skinning import embed, head_tensors, pose_head
-
-    used, place = np.unique(head.mediapipe_faces, return_inverse=True)
-    few = head_tensors(head, dtype=torch.float64).subset(torch.as_tensor(used.astype(np.int64)))
-    values = {name: torch.as_tensor(np.asarray(value, np.float64)) for name, value in parameters.items()}
-    with torch.no_grad():
-        vertices = pose_head(few, **values).vertices
-    triangles = torch.as_tensor(place.reshape(-1, 3))
-    return embed(vertices, triangles, torch.as_tensor(head.mediapipe_weights.astype(np.float64))).numpy()
-
-
 def projected(points: np.ndarray, focal: np.ndarray, principal_point: np.ndarray) -> np.ndarray:
     """(N, L, 3) camera space → (N, L, 2) px, with (N, 2) focal lengths and centres; NaN behind the camera."""
     depth = np.where(points[..., 2:] > 1e-6, points[..., 2:], np.nan)
@@ -76,8 +61,12 @@ def check(recording: Recording, head: HeadModel, place: Placement, index: np.nda
         index: (n,) frames whose pictures were looked at.
         found: (n, 478, 2) landmarks found there, px of the stored frames.
     """
+    import torch
+
+    from partnerface.head.posing import posed_landmarks
+
     some = recording.take(index)
-    points = landmarks(head, parameters_for(some, head)[0])
+    points = posed_landmarks(head, parameters_for(some, head)[0], dtype=torch.float64)
     focal, centre = cut_intrinsics(some.K, place.boxes[index], place.size)
     return fit_of(points, focal, projected(points, focal, centre), found)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from partnerface.exchange.check import landmarks, projected
+from partnerface.exchange.check import projected
 from partnerface.exchange.place import Placement, parameters_for
 from partnerface.exchange.recording import Recording
 from partnerface.head.model import HeadModel
@@ -99,7 +99,12 @@ def tracking_arrays(
         index, error_px: frames that were looked at and their mean landmark errors, px; of the others nothing is known.
         percent: the median error, stored as `import_error_percent`.
     """
+    import torch
+
+    from partnerface.head.posing import posed_landmarks
+
     parameters, notes = parameters_for(recording, head)
+    points = posed_landmarks(head, parameters, dtype=torch.float64)
     count = len(recording)
     focal = np.full((count, 2), place.focal)
     errors = np.full(count, np.nan, np.float32)
@@ -112,9 +117,7 @@ def tracking_arrays(
         "principal_point": place.principal_point.astype(np.float32),
         "error_px": errors,
         "bridged": np.zeros(count, bool),
-        "landmarks_px": np.nan_to_num(projected(landmarks(head, parameters), focal, place.principal_point)).astype(
-            np.float32
-        ),
+        "landmarks_px": np.nan_to_num(projected(points, focal, place.principal_point)).astype(np.float32),
         "head_name": np.array(head.name),
         "imported_from": np.array(recording.format),
         "import_error_percent": np.float32(percent),

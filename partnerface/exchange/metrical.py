@@ -95,7 +95,8 @@ def require(data: dict[str, Any], path: Path) -> None:
     for part, names in shapes.items():
         for name, size in names.items():
             value = data.get(part, {}).get(name) if kind else None
-            if not isinstance(value, np.ndarray) or (size and value.size != size):
+            sound = isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size == (size or value.size)
+            if not sound:
                 raise InputError(f"{path} lacks {part}.{name} of metrical-tracker's .frame; is it of another program?")
     if np.asarray(data.get("img_size", ())).size != 2:
         raise InputError(f"{path} lacks img_size of metrical-tracker's .frame; is it of another program?")

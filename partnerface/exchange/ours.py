@@ -69,33 +69,21 @@ class Ours:
         """Each frame with the head's vertices (V, 3) in camera space, metres, float64."""
         import torch
 
-        from partnerface.head.skinning import head_tensors, pose_head
+        from partnerface.head.posing import posed_vertices
 
-        head = head_tensors(self.head, dtype=torch.float64)
-        values = {name: torch.as_tensor(value) for name, value in self.tracking.items()}
-        shape = values.pop("shape")
         for start in range(0, len(self), BATCH):
-            part = {name: value[start : start + BATCH] for name, value in values.items()}
-            with torch.no_grad():
-                vertices = pose_head(head, shape, **part).vertices.numpy()
-            yield from enumerate(vertices, start)
+            some = np.arange(start, min(start + BATCH, len(self)))
+            yield from enumerate(posed_vertices(self.head, self.tracking, some, dtype=torch.float64), start)
 
     def canonical(self, jaw: float) -> np.ndarray:
         """(V, 3) the head at rest in its own axes, the jaw open by so many radians."""
         import torch
 
-        from partnerface.head.skinning import head_tensors, pose_head
+        from partnerface.head.posing import posed_vertices
 
-        zeros = torch.zeros(1, 3, dtype=torch.float64)
-        with torch.no_grad():
-            posed = pose_head(
-                head_tensors(self.head, dtype=torch.float64),
-                torch.as_tensor(self.tracking["shape"]),
-                torch.zeros(1, self.head.n_expression, dtype=torch.float64),
-                zeros,
-                jaw_pose=torch.tensor([[jaw, 0.0, 0.0]], dtype=torch.float64),
-            )
-        return posed.vertices[0].numpy()
+        rest = {"expression": np.zeros((1, self.head.n_expression)), "global_orient": np.zeros((1, 3))}
+        pose = {**rest, "shape": self.tracking["shape"], "jaw_pose": np.array([[jaw, 0.0, 0.0]])}
+        return posed_vertices(self.head, pose, dtype=torch.float64)[0]
 
     def for_one_camera(self) -> tuple["Ours", list[str]]:
         """The same for a format with one principal point for all frames: pictures are shifted to it.

@@ -93,7 +93,7 @@ class HeadModel:
 
     def problems(self) -> list[str]:
         """What is inconsistent in the arrays, one sentence each; empty for a sound model."""
-        count, found = self.n_vertices, []
+        count, found = self.template.size // 3, []
         expected = {
             "template": (count, 3),
             "shape_basis": (count, 3, len(self.shape_names)),
@@ -102,7 +102,7 @@ class HeadModel:
             "pose_basis": (count, 3, POSE_FEATURES),
             "joint_regressor": (JOINTS, count),
             "skinning_weights": (count, JOINTS),
-            "faces": (len(self.faces), 3),
+            "faces": (self.faces.size // 3, 3),
             "regions": (count,),
             "mediapipe_faces": (478, 3),
             "mediapipe_weights": (478, 3),
@@ -110,9 +110,11 @@ class HeadModel:
             "landmark68_weights": (68, 3),
         }
         for name, shape in expected.items():
-            array = getattr(self, name)
+            array, whole = getattr(self, name), name.endswith("faces") or name == "regions"
             if array.shape != shape:
                 found.append(f"{name} has shape {array.shape}, expected {shape}")
+            elif array.dtype.kind not in ("iu" if whole else "f"):
+                found.append(f"{name} holds values of the type {array.dtype}")
             elif array.dtype.kind == "f" and not np.isfinite(array).all():
                 found.append(f"{name} holds values that are not finite")
         if found:
@@ -129,7 +131,7 @@ class HeadModel:
             ("mediapipe_weights", self.mediapipe_weights.sum(1)),
             ("landmark68_weights", self.landmark68_weights.sum(1)),
         ):
-            if np.abs(sums - 1).max() > 1e-3:
+            if np.abs(sums - 1).max(initial=0) > 1e-3:
                 found.append(f"rows of {name} do not sum to 1")
         return found
 
@@ -158,14 +160,14 @@ class HeadModel:
     def from_arrays(cls, arrays: dict[str, np.ndarray], source: str = "the head model") -> "HeadModel":
         """The inverse of `arrays`; raises ArtefactError where something is missing or inconsistent."""
         wanted = [field.name for field in fields(cls)]
-        missing = [name for name in wanted if name not in arrays]
+        missing = [name for name in wanted if not isinstance(arrays.get(name), np.ndarray)]
         if missing or str(arrays.get("format")) != FORMAT:
             what = f"lacks {', '.join(missing)}" if missing else "has another format"
             raise ArtefactError(f"{source} is no head model of this version ({what}); run the stage that made it again")
         values: dict[str, Any] = {name: arrays[name] for name in wanted}
         values["name"] = str(values["name"])
         for name in ("shape_names", "expression_names"):
-            values[name] = tuple(str(item) for item in values[name])
+            values[name] = tuple(str(item) for item in values[name].ravel())
         model = cls(**values)
         if found := model.problems():
             raise ArtefactError(f"{source} is inconsistent: {found[0]}; run the stage that made it again")

@@ -29,23 +29,12 @@ class Road:
             values.update(read_yaml(Path(file)))
         self.config: Config = read_config(values, overrides)
         self.results = canonical(self.config.results)
+        self.heads = heads(self.config)
 
     def videos(self, subject: str) -> list[str]:
         """The videos of a subject."""
         entry = self.config.subjects[subject]
         return [f"{self.results}/{subject}/clip.mp4"] if entry.is_demo else [canonical(path) for path in entry.videos]
-
-    def head_files(self, subject: str, section: str = "tracking") -> list[str]:
-        """The files of the head that a subject is tracked with, or (section `import`) that its codes are for; none for
-        the built-in head."""
-        head = self.config.settings(section, subject).head
-        if head == "builtin":
-            return []
-        if head.endswith(".npz"):
-            return [canonical(head)]
-        from partnerface.head.flame.places import head_files
-
-        return [canonical(str(path)) for path in head_files(head)]
 
     def folder(self, subject: str) -> str:
         """The folder of an imported subject."""
@@ -83,6 +72,28 @@ class Road:
             for run in self.config.runs()
         ]
         return list(dict.fromkeys(paths))
+
+
+def heads(config: Config) -> dict[str, list[str]]:
+    """Subject → the files of the head that it is tracked with, or that its imported codes are for.
+
+    Empty for the built-in head. A head.npz below the results may be another rule's to make.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    found: dict[str, list[str]] = {}
+    for name, subject in config.subjects.items():
+        head = config.settings("import" if subject.is_tracked else "tracking", name).head
+        if head == "builtin":
+            found[name] = []
+        elif head.endswith(".npz") and canonical(head).startswith(f"{canonical(config.results)}/"):
+            found[name] = [canonical(head)]
+        else:
+            from partnerface.head.places import head_files
+
+            found[name] = [canonical(str(path)) for path in head_files(head)]
+    return found
 
 
 def canonical(path: str) -> str:

@@ -19,7 +19,7 @@ from partnerface.conventions import DEMO_VIDEO, STAGES
 from partnerface.errors import ConfigError, InputError
 from partnerface.failures import disk_is_full, existing_parent, explain_system_error
 from partnerface.launch.engine import snakemake, told_by_stage
-from partnerface.launch.rules import canonical
+from partnerface.launch.rules import canonical, heads
 from partnerface.launch.summary import summary
 from partnerface.video.pictures import listed
 
@@ -98,6 +98,7 @@ def main(argv: Sequence[str]) -> int:
     config = resolve(args)
     results = canonical(config.results)
     check_videos(config)
+    heads(config)  # raises InputError for one that isn't there
     check_writable(Path(results), "results folder")
     check_writable(Path(".snakemake"), "working folder (Snakemake keeps its notes in it)")
     file = Path(results) / "logs" / "run.yaml"

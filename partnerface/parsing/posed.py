@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from partnerface.conventions import CLASS_NAMES
+from partnerface.conventions import CLASS_NAMES, MOTION_NAMES
 from partnerface.geometry.camera import project
 from partnerface.geometry.rasterize import rasterize
 from partnerface.head.model import HeadModel
@@ -15,7 +15,6 @@ from partnerface.head.skinning import head_tensors, pose_head
 
 #: Frames that are posed at once: enough to spread the cost of reading the blendshapes, and not much memory.
 TOGETHER = 16
-MOTION = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class PosedClip:
         self.raster_size = min(raster_size, self.image_size)
         self._tensors = head_tensors(model)
         self._shape = torch.as_tensor(tracking["shape"], dtype=torch.float32)
-        self._motion = {name: torch.as_tensor(tracking[name], dtype=torch.float32) for name in MOTION}
+        self._motion = {name: torch.as_tensor(tracking[name], dtype=torch.float32) for name in MOTION_NAMES}
         self._focal, self._centre = np.asarray(tracking["focal"]), np.asarray(tracking["principal_point"])
         self._classes = model.regions.astype(np.int64)[model.faces.T]
 

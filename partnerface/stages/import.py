@@ -67,11 +67,11 @@ def run(args: argparse.Namespace, settings: ImportSettings) -> None:
 
     folder, subject = args.folder.expanduser(), SubjectFolder(args.subject_dir)
     recording = formats.read(folder, settings.format, settings.camera)
-    head = None
+    head, head_files = None, []
     if settings.tracking == "own":
         recording = recording.without_parameters("pictures and cameras are imported, the head will be tracked anew")
     else:
-        recording, head = _with_head(recording, settings)
+        recording, head, head_files = _with_head(recording, settings)
     place = _placement(recording, settings.size)
     for note in recording.notes:
         print(f"import: {note}", file=sys.stderr)
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace, settings: ImportSettings) -> None:
         )
     else:
         assert percent is not None
-        _store_tracking(subject, recording, head, place, seen, percent, inputs, params)
+        _store_tracking(subject, recording, head, place, seen, percent, [*inputs, *head_files], params)
         print(
             f"import: {len(recording)} frames of {recording.format}; the head's landmarks miss those found in the "
             f"pictures by {percent:.1f} % of the distance of the outer eye corners",
@@ -97,13 +97,13 @@ def run(args: argparse.Namespace, settings: ImportSettings) -> None:
         )
 
 
-def _with_head(recording: "Recording", settings: ImportSettings) -> "tuple[Recording, HeadModel]":
-    """The recording, under the basis that the user says, and the head for its codes."""
+def _with_head(recording: "Recording", settings: ImportSettings) -> "tuple[Recording, HeadModel, list[Path]]":
+    """The recording, under the basis that the user says, the head for its codes, and the head's files."""
     import dataclasses
 
     from partnerface.errors import InputError
-    from partnerface.exchange.heads import head_model
     from partnerface.exchange.place import head_for
+    from partnerface.head.choose import choose_head
 
     own = "or say --tracking own to take pictures and cameras alone, which our own tracker then tracks anew"
     if not recording.parameters:
@@ -117,7 +117,10 @@ def _with_head(recording: "Recording", settings: ImportSettings) -> "tuple[Recor
             f"flame.is.tue.mpg.de), {own}"
         )
     sizes = (recording.parameters["shape"].shape[0], recording.parameters["expression"].shape[1])
-    return recording, head_for(recording, head_model(settings.head, *sizes))
+    chosen = choose_head(settings.head, *sizes)
+    if chosen.said:
+        print(f"import: {chosen.said}", file=sys.stderr)
+    return recording, head_for(recording, chosen.model), chosen.files
 
 
 def _placement(recording: "Recording", most: int) -> "Placement":

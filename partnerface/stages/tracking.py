@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_npz
+from partnerface.artefacts import SubjectFolder, check, read_json, read_npz, write, write_npz
 from partnerface.config.settings import TrackingSettings
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from partnerface.head.model import HeadModel
 
 HELP = (
-    "reads landmarks.npz, frames.json and frames.npy, writes head.npz (the head, with the subject's own surface), "
-    "tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression, landmark error and curves "
-    "to look at), tracking.mp4 (landmarks and mesh drawn over the frames) and tracking.jpg (the worst and the extreme "
-    "frames); `partnerface quality` measures how well it sits"
+    "reads landmarks.npz, frames.json, frames.npy and sound.m4a, writes head.npz (the head, with the subject's own "
+    "surface), tracking.npz (shape, focal length, and per frame pose, jaw, eyes, eyelids, expression, landmark error "
+    "and curves to look at), tracking.mp4 (landmarks and mesh drawn over the frames) and tracking.jpg (the worst and "
+    "the extreme frames); `partnerface quality` measures how well it sits"
 )
 SETTINGS = TrackingSettings
 #: Length of the overlay video; a longer clip is shown every so many frames.
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     import numpy as np
 
     from partnerface.artefacts.arrays import open_npy
-    from partnerface.errors import ArtefactError
+    from partnerface.errors import ArtefactError, InputError
     from partnerface.head.choose import choose_head
     from partnerface.landmarks.container import Landmarks
     from partnerface.progress import Progress, track
@@ -68,12 +68,15 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     landmarks.require("mediapipe478")
     camera = read_json(subject.camera, "frames")
     frames = open_npy(subject.frames, "frames")
+    check(subject.sound, "frames")  # its turn comes after the fit
     if len(landmarks) != len(frames):
         raise ArtefactError(
             f"{subject.landmarks} has {len(landmarks)} frames, frames.npy {len(frames)}; "
             "run `partnerface landmarks` again"
         )
     chosen = choose_head(settings.head, settings.head_shapes, settings.head_expressions, settings.head_version)
+    if subject.head.resolve() in [file.resolve() for file in chosen.files]:
+        raise InputError(f"tracking.head names {subject.head}, which this stage writes anew; give a copy of it")
     if chosen.said:
         print(f"tracking: {chosen.said}", file=sys.stderr)
     bar = Progress("tracking", steps_of(settings, camera), unit="step")

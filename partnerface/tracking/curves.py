@@ -5,11 +5,10 @@ size and tilt of the head and the crop of the frames drop out.
 """
 
 import numpy as np
-import torch
 
 from partnerface.head import points as marks
 from partnerface.head.model import HeadModel
-from partnerface.head.skinning import embed, head_tensors, pose_head
+from partnerface.head.posing import posed_landmarks
 from partnerface.tracking import scheme
 
 #: Names of the curves, in order; lengths are in units of the face, roll is in radians. Yaw and pitch are what
@@ -17,7 +16,6 @@ from partnerface.tracking import scheme
 CURVES = ("mouth_opening", "lip_width", "brow_height", "eye_opening", "yaw", "pitch", "roll")
 _MOUTH = ((13, 14), (82, 87), (312, 317))
 _MOUTH_CORNERS, _NOSE_TIP = (61, 291), 1
-_POSE_NAMES = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 #: Width of the low-pass over time, seconds: the amplitude at 5 Hz is 0.73. Trembling is not motion.
 LOW_PASS_S = 0.025
 
@@ -29,13 +27,7 @@ def unit_px(model: HeadModel, tracking: dict[str, np.ndarray]) -> np.ndarray:
         model: the head that was fitted.
         tracking: the arrays of tracking.npz.
     """
-    corners = list(marks.OUTER_EYE_CORNERS)
-    triangles = model.mediapipe_faces[corners].astype(np.int64)
-    head = head_tensors(model).subset(torch.as_tensor(triangles.ravel()))
-    values = {name: torch.as_tensor(tracking[name]) for name in _POSE_NAMES}
-    with torch.no_grad():
-        posed = pose_head(head, torch.as_tensor(tracking["shape"]), **values).vertices
-        places = embed(posed, torch.arange(6).reshape(2, 3), torch.as_tensor(model.mediapipe_weights[corners])).numpy()
+    places = posed_landmarks(model, tracking, points=list(marks.OUTER_EYE_CORNERS))
     apart = np.median(np.linalg.norm(places[:, 0] - places[:, 1], axis=-1))
     return tracking["focal"] * apart / places[..., 2].mean(1).astype(np.float64)
 

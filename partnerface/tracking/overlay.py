@@ -4,21 +4,18 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-import torch
 
 from partnerface.artefacts.arrays import ClipArray
 from partnerface.geometry.camera import project
 from partnerface.head import points
 from partnerface.head.model import HeadModel
-from partnerface.head.skinning import head_tensors, pose_head
+from partnerface.head.posing import posed_vertices
 
 _MESH = (90, 200, 255)
 _FITTED, _FOUND, _BRIDGED = (80, 255, 120), (255, 70, 70), (255, 190, 60)
 # Coordinates with this many fractional bits let OpenCV draw between the pixels.
 _SHIFT = 4
 _OPACITY = 0.3
-
-_POSE_NAMES = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 
 
 def outlines() -> list[np.ndarray]:
@@ -31,14 +28,6 @@ def outlines() -> list[np.ndarray]:
     chains += [ring(loop) for loop in (points.OUTER_LIPS, points.INNER_LIPS, points.RIGHT_EYE, points.LEFT_EYE)]
     chains += [np.array(upper) for upper, _ in (points.RIGHT_BROW_EDGES, points.LEFT_BROW_EDGES)]
     return [*chains, ring(points.RIGHT_IRIS[1:]), ring(points.LEFT_IRIS[1:])]
-
-
-def posed_vertices(model: HeadModel, tracking: dict[str, np.ndarray], index: np.ndarray) -> np.ndarray:
-    """Vertices (n, V, 3) in camera space, metres, of the frames `index` of a tracking."""
-    head = head_tensors(model)
-    values = {name: torch.as_tensor(tracking[name][index]) for name in _POSE_NAMES}
-    with torch.no_grad():
-        return pose_head(head, torch.as_tensor(tracking["shape"]), **values).vertices.numpy()
 
 
 def draw_mesh(image: np.ndarray, pixels: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from partnerface.geometry.mesh import laplacian, vertex_normals
 from partnerface.geometry.rasterize import rasterize
 from partnerface.head import points
 from partnerface.head.model import HeadModel
-from partnerface.tracking.overlay import posed_vertices
+from partnerface.head.posing import posed_vertices
 
 #: Offsets inwards and outwards at most, metres.
 INWARDS, OUTWARDS = 0.010, 0.060

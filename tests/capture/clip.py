@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from partnerface.artefacts import SubjectFolder, write, write_json, write_npz
 from partnerface.capture.assess import assess
@@ -15,22 +14,16 @@ from partnerface.geometry.camera import project
 from partnerface.head.builtin import builtin_head
 from partnerface.head.model import HeadModel
 from partnerface.head.points import OVAL
-from partnerface.head.skinning import embed, head_tensors, pose_head
+from partnerface.head.posing import posed_landmarks
 from tests.faces import swaying
 from tests.parsing.subject import FOCAL, SIZE, tracking
 
 FPS = 25.0
-MOTION = ("expression", "global_orient", "neck_pose", "jaw_pose", "eye_pose", "eyelids", "translation")
 
 
 def landmarks(head: HeadModel, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """(N, 478, 2) px of the posed head's points."""
-    with torch.no_grad():
-        motion = {name: torch.tensor(arrays[name], dtype=torch.float32) for name in MOTION}
-        posed = pose_head(head_tensors(head), torch.tensor(arrays["shape"], dtype=torch.float32), **motion)
-        faces, weights = torch.tensor(head.mediapipe_faces), torch.tensor(head.mediapipe_weights)
-        points = embed(posed.vertices, faces, weights)
-    return project(points.numpy(), FOCAL, arrays["principal_point"][:, None])
+    return project(posed_landmarks(head, arrays), FOCAL, arrays["principal_point"][:, None])
 
 
 def still(count: int) -> dict[str, np.ndarray]:

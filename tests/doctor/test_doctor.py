@@ -132,6 +132,10 @@ def test_the_head_that_tracking_will_use(tmp_path, monkeypatch):
     monkeypatch.setattr("partnerface.doctor.heads.PUBLISHED", {digest: "2020"})
     assert "FLAME 2020: " in head_model(TrackingSettings(head=str(folder / "mine.pkl"))).text
     assert "no file" in head_model(TrackingSettings(head=str(tmp_path / "none.pkl"))).text
+    (tmp_path / "head.npz").write_bytes(b"flame")
+    line = head_model(TrackingSettings(head=str(tmp_path / "head.npz"))).text
+    assert line.startswith("a head.npz of ours: ")
+    assert digest in line
 
 
 def test_nothing_default_is_missing_from_the_list():

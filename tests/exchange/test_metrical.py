@@ -142,3 +142,10 @@ def test_a_frame_without_a_key(made):
     torch.save(data, folder / "checkpoint" / "00003.frame")
     with pytest.raises(InputError, match=r"00003\.frame lacks flame\.jaw"):
         formats.read(folder)
+
+
+@pytest.mark.parametrize("exp", [np.array(["a"]), np.array([{}, None], object), [0.0]])
+def test_a_frame_with_no_numbers_under_a_key(exp, tmp_path):
+    torch.save({"flame": {"exp": exp}, "opencv": {}}, tmp_path / "00000.frame")
+    with pytest.raises(InputError, match=r"lacks flame\.exp"):
+        formats.detect(tmp_path)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_json, write_npz
 from partnerface.artefacts.arrays import open_npy
+from partnerface.artefacts.files import read_stamp
 from partnerface.cli import main
 from partnerface.conventions import CLASS_NAMES, PARAMETER_NAMES
 from partnerface.errors import ArtefactError
@@ -102,6 +103,8 @@ def test_the_tracking_comes_back_and_sits(exported, subject, tmp_path, capsys, n
     assert np.isfinite(back["error_px"]).all()
     assert not back["bridged"].any()
     np.testing.assert_array_equal(HeadModel.load(folder.head).template, HeadModel.load(subject.head).template)
+    assert "head.npz" in read_stamp(folder.tracking)["inputs"]
+    assert f"read from {head}" in err
 
 
 def test_what_frames_would_leave(exported, subject, tmp_path):
@@ -195,7 +198,7 @@ def test_flame_codes_want_flame(copied, tmp_path, capsys):
     assert "generic_model.pkl" in err
     assert "--tracking own" in err
     assert imported(copied, tmp_path / "you", "--head", str(tmp_path / "none.pkl")) == 2
-    assert "there is no head model" in capsys.readouterr().err
+    assert "none.pkl is no file" in capsys.readouterr().err
     np.savez(tmp_path / "flame.npz", **{**arrays, "name": np.array("flame2020")})
     assert imported(copied, tmp_path / "you", "--head", str(tmp_path / "flame.npz")) == 0
     assert str(read_npz(tmp_path / "you" / "tracking.npz", "import")["head_name"]) == "flame2020"

@@ -59,13 +59,19 @@ def test_the_files_of_a_head_are_inputs(road, tmp_path):
     for name in ("flame2023.pkl", "l_eyelid.npy", "r_eyelid.npy", "notes.txt"):
         (folder / name).touch()
     made = road("subjects: {a: a.mp4, b: {video: b.mp4, tracking: {head: weights/flame}}}\n")
-    assert made.head_files("a") == []
-    assert made.head_files("b") == [
-        f"weights/flame/{name}" for name in ("flame2023.pkl", "l_eyelid.npy", "r_eyelid.npy")
-    ]
-    made = road("subjects: {a: a.mp4}\ntracking: {head: none.pkl}\n")
-    with pytest.raises(InputError, match=r"none\.pkl, which is no file"):
-        made.head_files("a")
+    assert made.heads == {
+        "a": [],
+        "b": [f"weights/flame/{name}" for name in ("flame2023.pkl", "l_eyelid.npy", "r_eyelid.npy")],
+    }
+    with pytest.raises(InputError, match=r"none\.pkl is no file"):
+        road("subjects: {a: a.mp4}\ntracking: {head: none.pkl}\n")
+
+
+def test_a_head_that_a_rule_makes_need_not_be_there_yet(road):
+    made = road("subjects: {a: a.mp4, b: {video: b.mp4, tracking: {head: ./results/a/head.npz}}}\n")
+    assert made.heads["b"] == ["results/a/head.npz"]
+    with pytest.raises(InputError, match=r"elsewhere\.npz is no file"):
+        road("subjects: {a: a.mp4}\ntracking: {head: elsewhere.npz}\n")
 
 
 def test_who_is_filmed_and_who_is_imported(road, tmp_path):
@@ -82,13 +88,15 @@ def test_who_is_filmed_and_who_is_imported(road, tmp_path):
 
 
 def test_the_head_of_imported_codes_is_an_input(road, tmp_path):
-    text = (
-        "subjects:\n  b: {import: {folder: insta/b, head: flame.pkl}}\n  c: {import: {folder: insta/c, head: h.npz}}\n"
-    )
+    """And that of the setting tracking.head is none, unless our own tracker goes on."""
     (tmp_path / "flame.pkl").touch()
-    assert road(text).head_files("b", "import") == ["flame.pkl"]
-    assert road(text).head_files("c", "import") == ["h.npz"]
-    assert road(text).head_files("b") == []
+    (tmp_path / "h.npz").touch()
+    (tmp_path / "l_eyelid.npy").touch()
+    made = road(
+        "subjects:\n  b: {import: {folder: insta/b, head: flame.pkl}, tracking: {head: none.pkl}}\n"
+        "  c: {import: {folder: insta/c, head: none.pkl, tracking: own}, tracking: {head: h.npz}}\n"
+    )
+    assert made.heads == {"b": ["flame.pkl", "l_eyelid.npy"], "c": ["h.npz"]}
 
 
 def test_flags_are_quoted(road):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from partnerface.artefacts import SubjectFolder, read_npz, write, write_json, write_npz
+from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_json, write_npz
 from partnerface.cli import main
 from partnerface.conventions import FACING_CAMERA
 from partnerface.geometry.camera import project
@@ -54,7 +54,8 @@ def clip(folder: SubjectFolder, head: HeadModel) -> np.ndarray:
         "clips": [{"crop": [0, 0, SIZE, SIZE], "width": SIZE, "height": SIZE, "has_audio": False}],
     }  # fmt: skip
     write_json(folder.camera, camera, "frames")
-    folder.sound.write_bytes(b"")
+    with write(folder.sound, "frames"):
+        pass
     return jaw
 
 
@@ -84,5 +85,40 @@ def test_a_head_that_is_not_there_stops_the_stage(tmp_path: Path, capsys: pytest
     clip(folder, builtin_head())
     assert main(["tracking", str(folder.root), "--head", str(tmp_path / "none.pkl")]) != 0
     lines = capsys.readouterr().err.strip().splitlines()
-    assert "tracking.head names" in lines[-1]
+    assert "none.pkl is no file" in lines[-1]
+    assert not folder.tracking.exists()
+
+
+def test_a_saved_head_tracks_as_the_one_that_was_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    saved = tmp_path / "mine" / "head.npz"
+    builtin_head().save(saved)
+    fits = {}
+    for head in ("builtin", str(saved)):
+        folder = SubjectFolder(tmp_path / Path(head).stem)
+        clip(folder, builtin_head())
+        assert main(["tracking", str(folder.root), "--head", head, "--offset-rounds", "1", "--no-outline"]) == 0
+        fits[head] = read_npz(folder.tracking, "tracking") | HeadModel.load(folder.head).arrays()
+        inputs = json.loads((folder.root / "tracking.npz.stamp.json").read_text())["inputs"]
+        assert ("head.npz" in inputs) == (head != "builtin")
+    for name, values in fits["builtin"].items():
+        np.testing.assert_array_equal(fits[str(saved)][name], values, err_msg=name)
+    assert f"read from {saved}" in capsys.readouterr().err
+    # The stage's own output is no input.
+    assert main(["tracking", str(folder.root), "--head", str(folder.head)]) == 2
+    assert "give a copy of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("has_audio", [True, False])
+def test_a_clip_without_its_sound_stops_the_stage_before_the_fit(
+    has_audio: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = SubjectFolder(tmp_path / "me")
+    clip(folder, builtin_head())
+    camera = read_json(folder.camera, "frames")
+    camera["clips"][0]["has_audio"] = has_audio
+    write_json(folder.camera, camera, "frames")
+    folder.sound.unlink()
+    assert main(["tracking", str(folder.root)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"partnerface tracking: {folder.sound} is missing; run `partnerface frames` again\n"
     assert not folder.tracking.exists()

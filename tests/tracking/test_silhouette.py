@@ -6,7 +6,7 @@ import pytest
 from partnerface.geometry.mesh import vertex_normals
 from partnerface.geometry.rasterize import rasterize
 from partnerface.head.builtin import builtin_head
-from partnerface.tracking.overlay import posed_vertices
+from partnerface.head.posing import posed_vertices
 from partnerface.tracking.silhouette import OUTWARDS, outline_offset
 
 SIZE, FOCAL = 256, 400.0

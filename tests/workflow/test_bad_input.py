@@ -119,3 +119,15 @@ def test_bare_snakemake_takes_a_video_from_its_command_line(copy):
     assert done.returncode == 0, said
     assert "results/me/frames.npy" in said
     assert "demo" not in said.split("Job stats")[1]
+
+
+def test_a_head_that_is_not_there(copy):
+    done = copy.road("--dry-run", "--set", "tracking.head=none.pkl")
+    assert done.returncode == 2
+    assert done.stderr.startswith("partnerface run: the head model none.pkl is no file")
+    assert done.stderr.count("\n") == 1
+    done = copy.run(
+        "--cores", "1", "-n", "--config", "subjects={me: clip.mp4}", "tracking={head: none.pkl}", module="snakemake"
+    )
+    assert done.returncode != 0
+    assert last_line(done).startswith("snakemake: the head model none.pkl is no file")

@@ -1,8 +1,6 @@
 # What the rules share: the checked configuration and the functions that read it.
 import sys
 
-from snakemake.exceptions import WorkflowError
-
 sys.path.insert(0, workflow.basedir)
 
 from partnerface.errors import PartNerFaceError
@@ -24,7 +22,8 @@ try:
         workflow.config_settings.overwrite_config,
     )
 except PartNerFaceError as error:
-    raise WorkflowError(str(error)) from None
+    # No WorkflowError: Snakemake adds to it where the file was read, which tells nobody anything.
+    raise SystemExit(f"snakemake: {error}") from None
 
 prepare_environment(workflow.basedir)
 take_over(workflow)
@@ -48,16 +47,9 @@ def folder(wildcards):
     return ROAD.folder(wildcards.subject)
 
 
-def head_files(section):
+def head_files(wildcards):
     """The files of the user's own head model: another one, or another companion, reruns what reads it."""
-
-    def of(wildcards):
-        try:
-            return ROAD.head_files(wildcards.subject, section)
-        except PartNerFaceError as error:
-            raise WorkflowError(str(error)) from None
-
-    return of
+    return ROAD.heads[wildcards.subject]
 
 
 def source(stage):

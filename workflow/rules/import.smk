@@ -3,7 +3,7 @@
 rule import:
     input:
         folder=folder,
-        head=head_files("import"),
+        head=head_files,
         source=source("import"),
     output:
         frames="<results>/{subject}/frames.npy",

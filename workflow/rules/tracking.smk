@@ -4,7 +4,7 @@ rule tracking:
         camera="<results>/{subject}/frames.json",
         sound="<results>/{subject}/sound.m4a",
         landmarks="<results>/{subject}/landmarks.npz",
-        head=head_files("tracking"),
+        head=head_files,
         source=source("tracking"),
     output:
         tracking="<results>/{subject}/tracking.npz",

@@ -9,10 +9,10 @@ from partnerface.errors import InputError
 from partnerface.head.flame.carry import Carried, carry
 from partnerface.head.flame.companions import read_companions
 from partnerface.head.flame.layout import FlameArrays, read_flame
-from partnerface.head.flame.places import model_file
 from partnerface.head.flame.registration import NoHeadError
 from partnerface.head.flame.versions import TRIANGLES, VERTICES, content_digest, version_of
 from partnerface.head.model import HeadModel
+from partnerface.head.places import model_file
 
 SHAPES, EXPRESSIONS = 100, 50
 #: Metres; a face that the built-in head misses by more is none.

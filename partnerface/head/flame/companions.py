@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from partnerface.artefacts.foreign import read_npy, read_npz, read_pickle
 from partnerface.conventions import CLASS_NAMES
 from partnerface.errors import InputError
 from partnerface.head.flame.layout import FlameArrays
-from partnerface.head.flame.pickles import read_npy, read_npz, read_pickle
-from partnerface.head.flame.places import COMPANIONS
+from partnerface.head.places import COMPANIONS
 
+AGAIN = "get it again"
 LEFT_LID, RIGHT_LID, MASKS, *EMBEDDINGS68, EMBEDDING_MEDIAPIPE = COMPANIONS
 
 #: Region of FLAME_masks.pkl → class; a later one wins. The other regions hold several classes.
@@ -83,7 +84,7 @@ def read_companions(folder: Path, flame: FlameArrays) -> Companions:
         out.classes = _classes(by_name[MASKS], flame)
     if EMBEDDING_MEDIAPIPE in by_name:
         path = by_name[EMBEDDING_MEDIAPIPE]
-        held = read_npz(path)
+        held = read_npz(path, AGAIN)
         index = _whole_numbers(held.get("landmark_indices"), path, "landmark_indices", 478)
         out.mediapipe = _points(held.get("lmk_face_idx"), held.get("lmk_b_coords"), index, flame, path)
     for name in EMBEDDINGS68:
@@ -99,7 +100,7 @@ def _eyelids(paths: list[Path], flame: FlameArrays) -> np.ndarray:
     middle = float(flame.joints[3:, 0].mean())
     sides, fields_ = [], []
     for path in paths:
-        lid = read_npy(path)
+        lid = read_npy(path, AGAIN)
         if not isinstance(lid, np.ndarray) or lid.shape != flame.template.shape or not np.isfinite(lid).all():
             raise InputError(f"{path} is no displacement of {len(flame.template)} vertices; get it again")
         lid = lid.astype(np.float64)
@@ -114,7 +115,7 @@ def _eyelids(paths: list[Path], flame: FlameArrays) -> np.ndarray:
 
 
 def _classes(path: Path, flame: FlameArrays) -> np.ndarray:
-    masks = read_pickle(path)
+    masks = read_pickle(path, AGAIN)
     if not isinstance(masks, dict) or not any(name in masks for name in CLASS_OF_MASK):
         raise InputError(f"{path} holds no vertex masks of FLAME; get it from flame.is.tue.mpg.de")
     out = np.full(len(flame.template), -1)
@@ -125,7 +126,7 @@ def _classes(path: Path, flame: FlameArrays) -> np.ndarray:
 
 
 def _ibug(path: Path, flame: FlameArrays) -> Points:
-    held = read_npy(path) if path.suffix == ".npy" else read_pickle(path)
+    held = read_npy(path, AGAIN) if path.suffix == ".npy" else read_pickle(path, AGAIN)
     for faces, weights, count in _KEYS68:
         if isinstance(held, dict) and faces in held and weights in held:
             return _points(held[faces], held[weights], np.arange(68 - count, 68), flame, path)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from partnerface.artefacts.foreign import read_pickle
 from partnerface.conventions import JOINT_PARENTS
 from partnerface.errors import InputError
-from partnerface.head.flame.pickles import read_pickle
 from partnerface.head.model import JOINTS, POSE_FEATURES
 
 #: Of the columns of `shapedirs` so many are shape; expression follows.
@@ -53,7 +53,7 @@ def read_flame(path: Path) -> FlameArrays:
     Raises:
         InputError: the file can't be read, is not of FLAME's layout, or its arrays contradict one another.
     """
-    held = read_pickle(path)
+    held = read_pickle(path, "get the file from its maker, flame.is.tue.mpg.de")
     with open(path, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     missing = [key for key in KEYS if key not in held] if isinstance(held, dict) else list(KEYS)

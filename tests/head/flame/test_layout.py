@@ -10,8 +10,8 @@ from scipy.sparse import csc_matrix, csr_matrix
 from partnerface.errors import InputError
 from partnerface.head.flame import versions
 from partnerface.head.flame.layout import read_flame
-from partnerface.head.flame.places import head_files, model_file
 from partnerface.head.flame.versions import content_digest, version_of
+from partnerface.head.places import head_files, model_file
 from tests.head.flame.shaped import dump
 
 
