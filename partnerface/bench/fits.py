@@ -59,6 +59,7 @@ def longer(camera: dict[str, Any], index: np.ndarray) -> dict[str, Any]:
         **camera,
         "time_s": (np.arange(len(index)) / camera["fps"]).tolist(),
         "take": [0] * len(index),
+        "clip": [0] * len(index),
         "principal_point": np.asarray(camera["principal_point"])[index].tolist(),
     }
 

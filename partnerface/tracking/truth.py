@@ -91,7 +91,9 @@ def against_truth(
             f"the file of true parameters has {count} frames, the clip at least {index.max() + 1}; "
             "take the truth.npz of this clip"
         )
-    true = {name: truth[name][index] for name in NAMES}
+    true = {name: truth[name][index] for name in NAMES if name != "focal"}
+    # One focal length may stand for all frames.
+    true["focal"] = np.broadcast_to(truth["focal"], count)[index]
     errors, offset = rotation_errors(head_rotation(tracking), head_rotation(true))
     # The true unit but for a factor, to which correlations are blind.
     true_unit = np.asarray(true["focal"] / true["translation"][:, 2], np.float64)
