@@ -23,6 +23,9 @@ SHOULDER_LEVELS = 8
 SLAB, OPAQUE = 6, 0.995
 #: A calibration weight of 1 turns the head by this much (radians) and moves it by this much (metres).
 CALIBRATION_SCALE = (0.01, 0.01, 0.01, 0.001, 0.001, 0.001)
+#: Beyond so many standard deviations of what training saw the correction grows no more: a line drawn on turns the head
+#: of an unseen pose by degrees.
+CALIBRATION_REACH = 2.0
 
 
 @dataclass
@@ -151,7 +154,7 @@ class Avatar(nn.Module):
         if self.calibration is None:
             correction = code.new_zeros(len(motion), 6)
         else:
-            features = torch.cat([pose, code], dim=1)
+            features = torch.cat([pose, code], dim=1).clamp(-CALIBRATION_REACH, CALIBRATION_REACH)
             correction = self.calibration(features) * code.new_tensor(CALIBRATION_SCALE)
         return Conditions(
             self.surface.frames(motion),

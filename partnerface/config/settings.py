@@ -137,7 +137,7 @@ class TrainSettings:
     weight_alpha: float = setting(0.2, "weight of the mask loss", None, 0, 1000)
     weight_spread: float = setting(3.0e-3, "weight of the spread of the density along a ray", None, 0, 1000)
     weight_adrift: float = setting(1.0e-3, "weight of the distance of what is seen from the head model", None, 0, 1000)
-    weight_deformation: float = setting(1.0e-4, "weight of the size of the deformation", None, 0, 1000)
+    weight_deformation: float = setting(1.0e-2, "weight of the size of the deformation", None, 0, 1000)
     weight_imitation: float = setting(1.0e-2, "weight of the assigner's imitation in the warm-up", None, 0, 1000)
     weight_entropy: float = setting(1.0e-4, "weight of the assigner's entropy after the warm-up", None, 0, 1000)
     weight_balance: float = setting(1.0e-4, "weight of the parts' balance after the warm-up", None, 0, 1000)

@@ -3,7 +3,7 @@
 import torch
 
 from partnerface.avatar.methods import AvatarConfig
-from partnerface.avatar.model import Avatar
+from partnerface.avatar.model import CALIBRATION_REACH, Avatar
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.surface import Surface
 from partnerface.head.skinning import head_tensors
@@ -37,3 +37,18 @@ def test_what_is_seen_of_an_untrained_avatar_is_the_surface_of_the_posed_head():
     assert seen.adrift.mean() < 0.004
     assert fog.opacity.max() < 0.7
     assert (fog.adrift / fog.opacity).mean() > 0.008
+
+
+def test_poses_beyond_what_was_learnt_are_corrected_no_farther():
+    avatar, motion = untrained(AvatarConfig().surface_rise)
+    assert avatar.calibration is not None
+    torch.nn.init.ones_(avatar.calibration.weight)
+    avatar.pose = Whitening(torch.zeros(6), torch.eye(6))
+    frame = vars(motion.take([3]))
+
+    def correction(deviations: float) -> torch.Tensor:
+        return avatar.conditions(Motion(**{**frame, "translation": torch.full((1, 3), deviations)})).correction
+
+    inside, edge, far = (correction(share * CALIBRATION_REACH) for share in (0.5, 1.0, 5.0))
+    assert (edge - inside).abs().min() > 1e-4
+    torch.testing.assert_close(far, edge)
