@@ -43,7 +43,7 @@ def test_poses_beyond_what_was_learnt_are_corrected_no_farther():
     avatar, motion = untrained(AvatarConfig().surface_rise)
     assert avatar.calibration is not None
     torch.nn.init.ones_(avatar.calibration.weight)
-    avatar.pose = Whitening(torch.zeros(6), torch.eye(6))
+    avatar.pose = Whitening(torch.zeros(6), torch.eye(6)[:, -avatar.pose.matrix.shape[1] :])
     frame = vars(motion.take([3]))
 
     def correction(deviations: float) -> torch.Tensor:
