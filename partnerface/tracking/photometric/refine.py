@@ -2,9 +2,9 @@
 
 Landmark detectors err by a percent of the face's width, differently in every pose. Here what the frames show at places
 of the fitted surface is compared with one texture of the whole clip under a light per frame (see light.py), and the
-frames' unknowns move so that they agree, with landmark terms, priors and smoothness still in force; then texture and
-light are found anew. It is the alignment of Lucas and Kanade (1981) with the head model as the warp and all frames at
-once.
+frames' unknowns move so that they agree, with weakened landmark terms, priors and smoothness still in force; then
+texture and light are found anew. It is the alignment of Lucas and Kanade (1981) with the head model as the warp and
+all frames at once.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from partnerface.artefacts.arrays import ClipArray
+from partnerface.head import points
 from partnerface.head.model import HeadModel
 from partnerface.tracking.cost import FAST, Problem
 from partnerface.tracking.drift import expected_change
@@ -30,19 +31,20 @@ from partnerface.tracking.state import EXPRESSION, EYELIDS, JAW, LEFT_EYE, RIGHT
 
 CHUNK = 32
 PLACES = 1200
-#: So many of the places count as independent of each other. With four times as many the demo's poses come out three
-#: times as exact, but real heads lose by it: their outline, which the landmarks know, tells more of the yaw than skin
-#: that smiles with one corner of the mouth under a light that changes.
-EFFECTIVE_PLACES = 500.0
+#: So many of the places count as independent of each other.
+EFFECTIVE_PLACES = 2000.0
 ROUNDS, STEPS = 4, 3
 #: What a place counts for shape and focal length: its model errs alike in every frame, and light or a face that isn't
 #: rigid would bend the shape.
 SHARED_SHARE = 0.1
+#: What the landmarks still count beside the looks, and those of eyes and lips, which detectors see best.
+LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
 #: How far expression and jaw (radians) may leave what the landmarks say: no head model moves quite as a face does, and
 #: what is left over must not be taken for an expression.
 EXPRESSION_HOLD, JAW_HOLD = 0.1, 0.02
 #: The texture is found from at most so many frames, spread evenly over the clip.
 TEXTURE_FRAMES = 400
+_MARGINS = sorted({*points.OUTER_LIPS, *points.INNER_LIPS, *points.LEFT_EYE, *points.RIGHT_EYE, *points.IRISES})
 _BORDER = 2.0
 
 
@@ -135,7 +137,7 @@ class PhotometricProblem:
 
 
 class Refinement:
-    """The refinement of one clip; what the landmarks say goes on to count."""
+    """The refinement of one clip; what the landmarks say goes on to count, but less."""
 
     def __init__(self, model: HeadModel, problem: Problem, state: ClipState, frames: ClipArray):
         """
@@ -149,7 +151,10 @@ class Refinement:
         self._surface = landmark_head(model, FAST, corners, barycentric)
         self._sight = Sight(model, problem.head, corners, barycentric)
         self._frames = frames
-        self._problem, self._state, self._anchor = problem, state, state.values()
+        share = torch.full_like(problem.weight[0], LANDMARK_SHARE)
+        share[_MARGINS] = MARGIN_SHARE
+        self._problem = replace(problem, weight=problem.weight * share)
+        self._state, self._anchor = state, state.values()
         self._hold = torch.zeros_like(self._anchor[0])
         self._hold[EXPRESSION], self._hold[JAW] = EXPRESSION_HOLD**-2, JAW_HOLD**-2
 
