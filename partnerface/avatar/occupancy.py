@@ -21,7 +21,10 @@ FIRST_WEIGHT = 0.1
 def carve_hull(
     box: Box, resolution: tuple[int, int, int], alpha: Tensor, camera: Tensor, rotation: Tensor, translation: Tensor
 ) -> Tensor:
-    """Share of frames in whose mask each voxel lies, the visual hull in the head's rigid frame.
+    """Share of the frames that show a voxel in whose mask it lies, the visual hull in the head's rigid frame.
+
+    A voxel that every frame leaves outside of its picture is not in the hull: nothing is known of it, and a new pose
+    would bring into view whatever stands there.
 
     Args:
         box, resolution: the grid.
@@ -33,7 +36,7 @@ def carve_hull(
         [X, Y, Z] share in [0, 1].
     """
     centres = box.centres(resolution)
-    seen = torch.zeros(len(centres))
+    inside, shown = torch.zeros(len(centres)), torch.zeros(len(centres))
     frames, height, width = alpha.shape
     # A voxel is larger than a pixel: widen the masks by half a voxel's picture.
     edge_px = float(camera[0, 0, 0]) * float((box.high - box.low)[0]) / resolution[0] / float(translation[:, 2].mean())
@@ -43,11 +46,11 @@ def carve_hull(
         points = centres @ rotation[i].T + translation[i]
         x = (points[:, 0] / points[:, 2] * camera[i, 0, 0] + camera[i, 0, 2]).floor().long()
         y = (points[:, 1] / points[:, 2] * camera[i, 1, 1] + camera[i, 1, 2]).floor().long()
-        # What lies outside the picture may well belong to the head.
-        outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
+        here = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         value = wide[i][y.clamp(0, height - 1), x.clamp(0, width - 1)]
-        seen += (outside | (value > 0.05)).float()
-    return (seen / frames).view(*resolution)
+        inside += (here & (value > 0.05)).float()
+        shown += here.float()
+    return (inside / shown.clamp(min=1)).view(*resolution)
 
 
 class Occupancy(nn.Module):
