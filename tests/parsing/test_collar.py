@@ -15,7 +15,7 @@ from partnerface.parsing.collar import (
     learn_cut,
     lowest_cut,
 )
-from partnerface.parsing.colours import to_lab
+from partnerface.parsing.colours import ColourModel, to_lab
 from partnerface.parsing.neck import CELL, NeckFrames, NeckFront, grid
 
 pytest.importorskip("cv2")
