@@ -88,6 +88,7 @@ class TrackingSettings:
     focal_ratio: float | None = setting(None, "focal length over frame edge if known; null finds it", None, 0.3, 20)
     expression_std: float = setting(0.5, "how large expressions are expected to be", "standard deviations", 0.01, 10)
     refine: bool = setting(True, "also make the skin look the same in all frames (photometric refinement)")
+    torso: bool = setting(True, "also let the torso sway as the pictures show below the neck")
     outline: bool = setting(True, "also bring the head's outline, hair included, to that of the person's mask")
     smoothness: float = setting(1.0, "how strongly trembling is smoothed away", None, 0.01, 100)
 

@@ -10,8 +10,9 @@ from partnerface.artefacts.arrays import ClipArray
 from partnerface.config.settings import ParsingSettings
 from partnerface.parsing.ahead import ahead
 from partnerface.parsing.bisenet import INPUT, BiSeNet, class_shares
-from partnerface.parsing.collar import below_cut, grid, lay, learn_cut
+from partnerface.parsing.collar import below_cut, lay, learn_cut
 from partnerface.parsing.label import INDEX, HairOrSkin, colour_samples, face_share, label
+from partnerface.parsing.neck import grid
 from partnerface.parsing.person import PersonSource
 from partnerface.parsing.posed import PosedClip
 from partnerface.parsing.weights import KNOWN, load_weights
@@ -50,7 +51,7 @@ class ClassSource(Protocol):
 
 
 class HeadClasses:
-    """Classes by the fitted head, by the colours of hair and skin, and by a collar that stands on the torso.
+    """Classes by the fitted head, by the colours of hair and skin, and by a collar that is drawn on the neck.
 
     Args:
         frames: (N, s, s, 3) uint8.
@@ -59,7 +60,7 @@ class HeadClasses:
 
     def __init__(self, frames: ClipArray, posed: PosedClip):
         self.frames, self.posed = frames, posed
-        self.torso = posed.torso_frames().smoothed(1.0)
+        self.neck = posed.neck_frames()
         self.weights: dict[str, str] = {}
         self.cut = grid()[0] * 0
 
@@ -71,7 +72,7 @@ class HeadClasses:
         masks = ahead(person.look(index) for index in looked_at)
         for index, mask, shares in zip(looked_at, masks, self.posed.all_class_shares(looked_at), strict=True):
             image = np.asarray(self.frames[index])
-            layers.append(lay(image, mask, face_share(shares), self.torso, index))
+            layers.append(lay(image, mask, face_share(shares), self.neck, index))
             for samples, store in zip(
                 colour_samples(self._shrunk(image), self._shrunk(mask), shares), (skins, hairs), strict=True
             ):
@@ -85,12 +86,12 @@ class HeadClasses:
     def __call__(self, index: int, alpha: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """See `ClassSource`."""
         image = np.asarray(self.frames[index])
-        below = below_cut(self.cut, self.torso, index, *alpha.shape)
+        below = below_cut(self.cut, self.neck, index, *alpha.shape)
         # Colour is asked where the head does not say: beside it, and on skin that a fringe may hide.
         unsaid = 1 - face_share(shares) - shares[..., INDEX["neck"]] + shares[..., INDEX["skin"]]
         beside = (self._shrunk(alpha) > 2) & (unsaid > 0.01)
         hairiness = self._hair_or_skin(self._shrunk(image), beside)
-        return label(alpha, shares, below, hairiness, float(self.torso.origin[index, 1]))
+        return label(alpha, shares, below, hairiness, float(self.neck.pixels(index, np.zeros((1, 2)))[0, 1]))
 
     def _shrunk(self, picture: np.ndarray) -> np.ndarray:
         import cv2

@@ -1,7 +1,7 @@
-"""The collar: one smooth cut below the neck for the whole clip, fixed to the torso.
+"""The collar: one smooth cut below the neck for the whole clip, drawn on the neck.
 
 What a mask keeps is what an avatar must reproduce, so the cut must not follow the pixels of single frames. It is a
-curve v_cut(u) in the torso's plane (`posed.TorsoFrames`), learnt from the whole clip: frames are laid into that plane,
+curve v_cut(u) on the neck's front (`neck.NeckFrames`), learnt from the whole clip: frames are laid onto that front,
 each cell collects evidence for cloth against skin and hair, and dynamic programming finds the curve that parts them
 best. Whatever is below is cloth (or shoulder, or hair that hangs lower), whatever is above is head and neck.
 
@@ -17,11 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from partnerface.parsing.colours import ColourModel, to_lab
-from partnerface.parsing.posed import TorsoFrames
+from partnerface.parsing.neck import CELL, NeckFrames, grid
 
-#: Cells of the plane, metres: across, and up and down from the chin.
-CELL = 0.004
-HALF_WIDTH, TOP, BOTTOM = 0.32, 0.06, -0.26
 #: Lowest cut: below the chin in the middle; beside the neck it rises, so that bare shoulders are left out too.
 LOWEST, NECK_HALF, SHOULDER_RISE = -0.075, 0.06, 0.35
 #: Lightness counts half when skin is compared: a neck lies in the chin's shadow.
@@ -46,13 +43,13 @@ STEP_COST = 0.6
 
 @dataclass(frozen=True)
 class Layer:
-    """A frame laid into the torso's plane, (rows, columns, .): row 0 is TOP, column 0 is -HALF_WIDTH.
+    """A frame laid onto the neck's front, (rows, columns, .) as `neck.grid` has them.
 
     Attributes:
         lab: colours.
         person: alpha from 0 to 1.
         face: share of the fitted head without its neck, from 0 to 1.
-        inside: False where the plane reaches beyond the frame.
+        inside: False where the front reaches beyond the frame.
     """
 
     lab: np.ndarray
@@ -61,42 +58,28 @@ class Layer:
     inside: np.ndarray
 
 
-def grid() -> tuple[np.ndarray, np.ndarray]:
-    """u of the columns and v of the rows, metres."""
-    u = np.arange(-HALF_WIDTH, HALF_WIDTH + CELL / 2, CELL)
-    v = np.arange(TOP, BOTTOM - CELL / 2, -CELL)
-    return u, v
-
-
-def plane_to_image(torso: TorsoFrames, index: int, scale: float) -> np.ndarray:
-    """(2, 3): column, row of the plane's grid to OpenCV coordinates of the frame shrunk by `scale`."""
-    to_metres = np.array([[CELL, 0, -HALF_WIDTH], [0, -CELL, TOP], [0, 0, 1]])
-    matrix = torso.matrix(index) @ to_metres * scale
-    matrix[:, 2] -= 0.5  # OpenCV puts pixel centres at whole numbers
-    return matrix
-
-
-def lay(image: np.ndarray, person: np.ndarray, face: np.ndarray, torso: TorsoFrames, index: int) -> Layer:
-    """Lay one frame into the plane.
+def lay(image: np.ndarray, person: np.ndarray, face: np.ndarray, neck: NeckFrames, index: int) -> Layer:
+    """Lay one frame onto the neck's front.
 
     Args:
         image: (h, w, 3) uint8 sRGB.
         person: (h, w) alpha.
         face: (r, r) share of the fitted head without its neck, any resolution.
-        torso, index: where the plane lies.
+        neck, index: where the front lies.
     """
     import cv2
 
     u, v = grid()
-    shape = (len(u), len(v))
     # Shrink first, so that a cell is about a pixel and the warp does not alias.
-    scale = min(1.0, 1.0 / (torso.scale[index] * CELL))
+    scale = min(1.0, 1.0 / (neck.scale(index) * CELL))
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    matrix = plane_to_image(torso, index, size[0] / image.shape[1])
+    places = np.stack(np.meshgrid(u, v), axis=-1)
+    # OpenCV puts pixel centres at whole numbers.
+    pixels = neck.pixels(index, places.reshape(-1, 2)) * (size[0] / image.shape[1]) - 0.5
+    x, y = np.moveaxis(pixels.reshape(places.shape).astype(np.float32), -1, 0)
 
     def warp(picture: np.ndarray, edge: int) -> np.ndarray:
-        shrunk = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        return cv2.warpAffine(shrunk, matrix, shape, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=edge)
+        return cv2.remap(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), x, y, cv2.INTER_LINEAR, None, edge)
 
     inside = warp(np.full(image.shape[:2], 255, np.uint8), cv2.BORDER_CONSTANT) > 250
     colours = to_lab(warp(image, cv2.BORDER_REPLICATE))
@@ -216,20 +199,20 @@ def _smooth(values: np.ndarray, sigma: float = 2.0) -> np.ndarray:
     return np.convolve(np.pad(values, reach, mode="edge"), kernel / kernel.sum(), mode="valid")
 
 
-def below_cut(cut: np.ndarray, torso: TorsoFrames, index: int, height: int, width: int) -> np.ndarray:
+def below_cut(cut: np.ndarray, neck: NeckFrames, index: int, height: int, width: int) -> np.ndarray:
     """(height, width) float32: 1 below the cut, 0 above, antialiased between."""
     import cv2
 
-    u, _ = grid()
-    # The cut runs on level beyond its ends, and the polygon closes far below the picture.
-    far = 10.0
-    line = np.column_stack([np.concatenate([[-far], u, [far]]), np.concatenate([cut[:1], cut, cut[-1:]])])
-    outline = np.concatenate([line, [[far, -far], [-far, -far]]])
-    matrix = torso.matrix(index)
-    pixels = outline @ matrix[:, :2].T + matrix[:, 2] - 0.5
+    line = neck.pixels(index, np.column_stack([grid()[0], cut])) - 0.5
+    # The cut runs on straight beyond its ends, and the polygon closes far below the picture.
+    along = (line[-1] - line[0]) / np.linalg.norm(line[-1] - line[0])
+    far = 4.0 * max(height, width)
+    ends = np.stack([line[0] - far * along, line[-1] + far * along])
+    down = far * np.array([-along[1], along[0]])
+    outline = np.concatenate([ends[:1], line, ends[1:], ends[1:] + down, ends[:1] + down])
     bits = 4
     # Points far outside overflow OpenCV's fixed-point numbers.
-    fixed = np.round(np.clip(pixels, -8 * max(height, width), 8 * max(height, width)) * 2**bits).astype(np.int32)
+    fixed = np.round(np.clip(outline, -2 * far, 2 * far) * 2**bits).astype(np.int32)
     out = np.zeros((height, width), np.uint8)
     cv2.fillPoly(out, [fixed], [255], lineType=cv2.LINE_AA, shift=bits)
     return out.astype(np.float32) / 255

@@ -1,7 +1,6 @@
-"""The fitted head in each frame: which class each pixel of it shows, and where the torso's own plane lies."""
+"""The fitted head in each frame: which class each pixel of it shows, and where the neck's front lies."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,47 +9,11 @@ from partnerface.conventions import CLASS_NAMES, MOTION_NAMES
 from partnerface.geometry.camera import project
 from partnerface.geometry.rasterize import rasterize
 from partnerface.head.model import HeadModel
-from partnerface.head.points import CHIN
 from partnerface.head.skinning import head_tensors, pose_head
+from partnerface.parsing.neck import NeckFrames, NeckFront
 
 #: Frames that are posed at once: enough to spread the cost of reading the blendshapes, and not much memory.
 TOGETHER = 16
-
-
-@dataclass(frozen=True)
-class TorsoFrames:
-    """A plane through the middle of the neck that stands on the torso and faces the camera, in each of N frames.
-
-    Its point (0, 0) lies below the chin of the head at rest, u runs to the image's right across the torso, v up along
-    it, both in metres.
-
-    Attributes:
-        origin: (N, 2) px of (0, 0).
-        up: (N, 2) unit vector in the image of growing v.
-        scale: (N,) px per metre.
-    """
-
-    origin: np.ndarray
-    up: np.ndarray
-    scale: np.ndarray
-
-    def matrix(self, index: int) -> np.ndarray:
-        """(2, 3): u, v in metres to x, y in px for frame `index`."""
-        up, scale = self.up[index], self.scale[index]
-        right = np.array([-up[1], up[0]])
-        return np.stack([right * scale, up * scale, self.origin[index]], axis=1)
-
-    def smoothed(self, sigma: float) -> "TorsoFrames":
-        """Steadied over time by a Gaussian of `sigma` frames."""
-        if sigma <= 0 or len(self.scale) < 2:
-            return self
-        reach = int(np.ceil(3 * sigma))
-        kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-        columns = np.column_stack([self.origin, self.up, np.log(self.scale)])
-        padded = np.pad(columns, ((reach, reach), (0, 0)), mode="edge")
-        smooth = np.stack([np.convolve(column, kernel / kernel.sum(), mode="valid") for column in padded.T], axis=1)
-        up = smooth[:, 2:4] / np.linalg.norm(smooth[:, 2:4], axis=1, keepdims=True)
-        return TorsoFrames(smooth[:, :2], up, np.exp(smooth[:, 4]))
 
 
 class PosedClip:
@@ -108,20 +71,12 @@ class PosedClip:
             flat[classes[corner] * size**2 + seen] += weights[:, corner]
         return np.moveaxis(planes, 0, -1)
 
-    def torso_frames(self) -> TorsoFrames:
-        """The torso's plane in all frames."""
+    def neck_frames(self) -> NeckFrames:
+        """The front of the neck in all frames."""
+        # The bones are the same whatever the face does.
+        subset = self._tensors.subset(torch.zeros(1, dtype=torch.long))
         with torch.no_grad():
-            head = self._tensors
-            chin = (
-                self.model.template[self.model.mediapipe_faces[CHIN]] * self.model.mediapipe_weights[CHIN][:, None]
-            ).sum(0)
-            joint = head.joints[0] + head.joint_basis[0] @ self._shape
-            rest = torch.stack([torch.tensor([0.0, float(chin[1]) - drop, float(joint[2])]) for drop in (0.0, 0.1)])
-            # The torso rides on the first joint alone: its transform is the same whatever the face does.
-            subset = head.subset(torch.zeros(1, dtype=torch.long))
-            bones = pose_head(subset, self._shape, **self._motion).bone_transforms[:, 0]
-            points = (rest @ bones[:, :3, :3].transpose(1, 2) + bones[:, None, :3, 3]).numpy()
-        flat = project(points, self._focal[:, None, None], self._centre[:, None])
-        up = flat[:, 0] - flat[:, 1]
-        up = up / np.linalg.norm(up, axis=1, keepdims=True)
-        return TorsoFrames(flat[:, 0].astype(np.float64), up, self._focal / points[:, 0, 2])
+            bones = pose_head(subset, self._shape, **self._motion).bone_transforms[:, :2]
+        rest = self.model.template + self.model.shape_basis @ self._shape.numpy()
+        front = NeckFront.of(self.model, rest)
+        return NeckFrames(front, bones[:, :, :3].numpy().astype(np.float64), self._focal, self._centre)

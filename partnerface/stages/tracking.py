@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from partnerface.artefacts.arrays import ClipArray
     from partnerface.head.model import HeadModel
+    from partnerface.parsing.segment import PersonSegmenter
 
 HELP = (
     "reads landmarks.npz, frames.json, frames.npy and sound.m4a, writes head.npz (the head, with the subject's own "
@@ -32,17 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject_dir", type=Path, metavar="SUBJECT_DIR", help="results/<subject>")
 
 
-def _outlined(head: "HeadModel", arrays: "dict[str, np.ndarray]", frames: "ClipArray") -> "HeadModel":
+def _outlined(
+    head: "HeadModel", arrays: "dict[str, np.ndarray]", frames: "ClipArray", person: "PersonSegmenter"
+) -> "HeadModel":
     """The head with hair and skull standing off as far as the person's masks of some frames say."""
     import numpy as np
 
-    from partnerface.parsing.segment import PersonSegmenter
     from partnerface.tracking.silhouette import outline_offset
 
     there = np.flatnonzero(~arrays["bridged"])
     index = there[np.linspace(0, len(there) - 1, min(OUTLINE_FRAMES, len(there))).round().astype(int)]
-    with PersonSegmenter() as segment:
-        masks = [segment(np.asarray(frames[frame])) for frame in index]
+    masks = [person(np.asarray(frames[frame])) for frame in index]
     return head.with_offset(outline_offset(head, arrays, index, masks))
 
 
@@ -56,7 +57,9 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
     from partnerface.errors import ArtefactError, InputError
     from partnerface.head.choose import choose_head
     from partnerface.landmarks.container import Landmarks
+    from partnerface.parsing.segment import PersonSegmenter
     from partnerface.progress import Progress, track
+    from partnerface.tracking import torso
     from partnerface.tracking.clip import clip_time, steps_of, track_clip
     from partnerface.tracking.course import course, sheet_pictures
     from partnerface.tracking.overlay import overlay
@@ -79,13 +82,16 @@ def run(args: argparse.Namespace, settings: TrackingSettings) -> None:
         raise InputError(f"tracking.head names {subject.head}, which this stage writes anew; give a copy of it")
     if chosen.said:
         print(f"tracking: {chosen.said}", file=sys.stderr)
-    bar = Progress("tracking", steps_of(settings, camera), unit="step")
+    bar = Progress("tracking", steps_of(settings, camera) + settings.torso * torso.steps_of(len(frames)), unit="step")
     tracking = track_clip(chosen.model, settings, camera, landmarks.points, landmarks.found, frames, on_step=bar.step)
+    with PersonSegmenter() as person:
+        if settings.torso:
+            tracking = torso.with_torso(tracking, frames, clip_time(camera), person, bar.step)
+        arrays = tracking.arrays()
+        head = _outlined(tracking.model, arrays, frames, person) if settings.outline else tracking.model
     bar.step(bar.total - bar.done, f"error {tracking.error_percent:.2f} % of the distance of the outer eye corners")
     for warning in tracking.warnings:
         print(f"tracking: {warning}", file=sys.stderr)
-    arrays = tracking.arrays()
-    head = _outlined(tracking.model, arrays, frames) if settings.outline else tracking.model
     arrays["warnings"] = np.array(tracking.warnings, dtype=np.str_)
     arrays |= course(head, arrays, landmarks.points, ~tracking.bridged, clip_time(camera))
     inputs, params = (subject.landmarks, subject.camera, *chosen.files), dataclasses.asdict(settings)

@@ -26,7 +26,7 @@ from partnerface.tracking.photometric.refine import ROUNDS, STEPS, Refinement
 from partnerface.tracking.priors import Priors
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import solve
-from partnerface.tracking.state import ClipState, joined, neutral_state
+from partnerface.tracking.state import ClipState, joined, neutral_state, posed_between
 
 FRAME_TIME_S = 1 / 30
 # A gap longer than this is a cut: nothing is smoothed across it.
@@ -45,6 +45,7 @@ class FitOptions:
             times the frame's edge.
         fixed_focal: px, of all cameras; None to find them.
         refine: also make the skin look the same in all frames, where the frames are given.
+        refined_share: how far the head's pose goes from where the landmarks have it to where the skin has it.
         priors: standard deviations.
     """
 
@@ -53,6 +54,7 @@ class FitOptions:
     focal_guess: float | Sequence[float] | None = None
     fixed_focal: float | None = None
     refine: bool = True
+    refined_share: float = 0.5
     priors: Priors = field(default_factory=Priors)
 
 
@@ -200,7 +202,10 @@ def fit_clip(
     ]
     state = joined(fitted)
     if frames is not None and options.refine:
-        state = Refinement(model, problem, state, frames).run(chosen, parts, step)
+        refined = Refinement(model, problem, state, frames).run(chosen, parts, step)
+        # Detectors belittle turns; skin that an expression moves as the model cannot passes for a turn. Both err by a
+        # degree, each in its own way.
+        state = posed_between(refined, state, refined, options.refined_share)
     return _tracking(model, problem.seen(state), state, found, points, image_size, middle)
 
 

@@ -138,6 +138,16 @@ def joined(states: list[ClipState]) -> ClipState:
     return replace(states[0], **{name: torch.cat([getattr(state, name) for state in states]) for name in names})
 
 
+def posed_between(state: ClipState, first: ClipState, second: ClipState, share: float) -> ClipState:
+    """`state` with the head posed between two others: at 0 as the first has it, at 1 as the second.
+
+    The size at which the head is seen is part of its place; the focal length is that of `state`.
+    """
+    turn = matrix_to_axis_angle(first.rotation.transpose(-1, -2) @ second.rotation)
+    rotation = first.rotation @ axis_angle_to_matrix(share * turn)
+    return replace(state, rotation=rotation, position=first.position + share * (second.position - first.position))
+
+
 def neutral_state(
     rotation: Tensor,
     position: Tensor,

@@ -6,28 +6,31 @@ import numpy as np
 import pytest
 
 from partnerface.parsing.collar import (
-    CELL,
     STEP_COST,
     Layer,
     below_cut,
     best_rows,
-    grid,
     hangs,
     lay,
     learn_cut,
     lowest_cut,
 )
 from partnerface.parsing.colours import ColourModel, to_lab
-from partnerface.parsing.posed import TorsoFrames
+from partnerface.parsing.neck import CELL, NeckFrames, NeckFront, grid
 
 pytest.importorskip("cv2")
 
 SKIN, CLOTH, HAIR, WALL = (200, 150, 125), (40, 60, 120), (45, 32, 25), (210, 210, 205)
 
 
-def torso(count: int = 1, scale: float = 1000.0) -> TorsoFrames:
-    """Upright, the chin at (160, 120) px."""
-    return TorsoFrames(np.tile([160.0, 120.0], (count, 1)), np.tile([0.0, -1.0], (count, 1)), np.full(count, scale))
+def neck(places: tuple[tuple[float, float], ...] = ((160.0, 120.0),), lean: float = 0.0) -> NeckFrames:
+    """A flat neck that rides on the torso, 1000 px per metre, the chin at the places (px), leaning to the right."""
+    shape = tuple(len(axis) for axis in grid())[::-1]
+    bone = np.array([[np.cos(lean), np.sin(lean), 0, 0], [np.sin(lean), -np.cos(lean), 0, 0], [0, 0, 1, 1]])
+    bones = np.tile(bone, (len(places), 2, 1, 1))
+    return NeckFrames(
+        NeckFront(0.0, np.zeros(shape), np.ones(shape)), bones, np.full(len(places), 1000.0), np.array(places)
+    )
 
 
 def painted(collar_m: float, hair: bool = False, noise: int = 4, seed: int = 0) -> Layer:
@@ -116,23 +119,22 @@ def test_what_hangs_reaches_the_top() -> None:
 def test_below_the_cut() -> None:
     u, _ = grid()
     cut = np.full(len(u), -0.05)
-    mask = below_cut(cut, torso(), 0, 240, 320)
+    mask = below_cut(cut, neck(), 0, 240, 320)
     # 5 cm at 1000 px per metre below a chin at row 120.
     assert mask[:169].max() == 0
     assert mask[171:].min() == 1
     # And it goes on beyond the ends of the curve.
     assert mask[171:, [0, -1]].min() == 1
-    tilted = TorsoFrames(np.array([[160.0, 120.0]]), np.array([[np.sin(0.3), -np.cos(0.3)]]), np.array([1000.0]))
-    mask = below_cut(cut, tilted, 0, 240, 320)
+    mask = below_cut(cut, neck(lean=0.3), 0, 240, 320)
     # The torso leans to the right, so its left side is lower there than its right side in the picture.
     columns = (mask > 0.5).argmax(0)
     assert np.polyfit(np.arange(100, 220), columns[100:220], 1)[0] == pytest.approx(np.tan(0.3), abs=0.02)
 
 
-def test_the_cut_rides_on_the_torso() -> None:
+def test_the_cut_moves_with_the_neck() -> None:
     u, _ = grid()
     cut = -0.05 + 0.1 * np.abs(u)
-    frames = TorsoFrames(np.array([[160.0, 120.0], [171.0, 113.0]]), np.tile([0.0, -1.0], (2, 1)), np.full(2, 1000.0))
+    frames = neck(((160.0, 120.0), (171.0, 113.0)))
     first, second = (below_cut(cut, frames, k, 240, 320) for k in range(2))
     np.testing.assert_allclose(second[20:200, 40:300], first[27:207, 29:289], atol=0.01)
 
@@ -140,7 +142,7 @@ def test_the_cut_rides_on_the_torso() -> None:
 def test_a_frame_is_laid_where_it_belongs() -> None:
     image = np.zeros((240, 320, 3), np.uint8)
     image[100:140, 150:170] = 255  # 2 cm right and left of the chin, 2 cm above and below
-    layer = lay(image, image[..., 0] / np.float32(255), np.zeros((24, 32), np.float32), torso(), 0)
+    layer = lay(image, image[..., 0] / np.float32(255), np.zeros((24, 32), np.float32), neck(), 0)
     u, v = grid()
     white = layer.lab[..., 0] > 53.4  # L of sRGB 0.5
     assert np.abs(u[white.any(0)]).max() == pytest.approx(0.01, abs=CELL)
@@ -151,15 +153,17 @@ def test_a_frame_is_laid_where_it_belongs() -> None:
     assert layer.inside[(v > -0.11)][:, np.abs(u) < 0.15].all()
 
 
-def test_smoothing_keeps_steady_motion() -> None:
-    count = 40
-    moving = TorsoFrames(
-        np.stack([2.0 * np.arange(count), np.full(count, 5.0)], axis=1),
-        np.tile([0.0, -1.0], (count, 1)),
-        np.full(count, 900.0),
-    ).smoothed(1.5)
-    np.testing.assert_allclose(moving.origin[8:-8, 0], 2.0 * np.arange(8, count - 8))
-    np.testing.assert_allclose(moving.scale, 900.0)
+def test_the_cut_bends_between_torso_and_head() -> None:
+    """The torso stays, the head moves 2 cm to the right: of the neck each height goes its share of the way."""
+    frames = neck()
+    u, v = grid()
+    torso = np.tile(np.clip(-v / 0.1, 0, 1)[:, None], (1, len(u)))
+    bones = frames.bones.copy()
+    bones[0, 1, 0, 3] = 0.02
+    bent = NeckFrames(NeckFront(0.0, 0 * torso, torso), bones, frames.focal, frames.centre)
+    places = np.array([[0.0, 0.02], [0.0, -0.025], [0.0, -0.05], [0.0, -0.15]])
+    moved = bent.pixels(0, places) - frames.pixels(0, places)
+    np.testing.assert_allclose(moved, [[20, 0], [15, 0], [10, 0], [0, 0]], atol=1e-6)
 
 
 def test_colours_near_and_far() -> None:

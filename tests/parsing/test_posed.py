@@ -1,10 +1,11 @@
-"""The fitted head in a frame: classes where they belong, the torso's plane where the torso is."""
+"""The fitted head in a frame: classes where they belong, the neck's front where the neck is."""
 
 import numpy as np
 import pytest
 
 from partnerface.conventions import CLASS_NAMES
 from partnerface.head.builtin import builtin_head
+from partnerface.head.points import CHIN
 from partnerface.parsing.label import INDEX, HairOrSkin, colour_samples, face_share, label
 from partnerface.parsing.posed import PosedClip
 from tests.faces import sway
@@ -48,15 +49,31 @@ def test_a_closer_look_shows_the_same(clip: PosedClip) -> None:
         np.testing.assert_allclose(middle(clip.class_shares(2), name), middle(fine.class_shares(2), name), atol=0.006)
 
 
-def test_the_torso_follows_the_motion(clip: PosedClip) -> None:
-    frames = clip.torso_frames()
-    assert frames.scale == pytest.approx(np.full(6, FOCAL / DEPTH), rel=0.1)
-    np.testing.assert_allclose(frames.up, np.tile([0, -1], (6, 1)), atol=0.05)
-    np.testing.assert_allclose(np.diff(frames.origin, axis=0), np.diff(sway(6), axis=0), atol=0.5)
+def test_the_neck_follows_the_motion(clip: PosedClip) -> None:
+    frames = clip.neck_frames()
+    assert [frames.scale(k) for k in range(6)] == pytest.approx(np.full(6, FOCAL / DEPTH), rel=0.1)
+    chin, below = (np.stack([frames.pixels(k, np.array([[0.0, v]]))[0] for k in range(6)]) for v in (0.0, -0.1))
+    np.testing.assert_allclose(np.diff(chin, axis=0), np.diff(sway(6), axis=0), atol=0.5)
+    up = chin - below
+    np.testing.assert_allclose(up / np.linalg.norm(up, axis=1, keepdims=True), np.tile([0, -1], (6, 1)), atol=0.05)
     # (0, 0) is as high as the chin of the head at rest.
-    chin = (clip.model.template[clip.model.mediapipe_faces[152]] * clip.model.mediapipe_weights[152][:, None]).sum(0)
-    place = sway(6)[0] + [121, 74] + [0, -chin[1] * FOCAL / DEPTH]
-    np.testing.assert_allclose(frames.origin[0], place, atol=5)
+    head = clip.model
+    y = (head.template[head.mediapipe_faces[CHIN]] * head.mediapipe_weights[CHIN][:, None]).sum(0)[1]
+    np.testing.assert_allclose(chin[0], sway(6)[0] + [121, 74] + [0, -y * FOCAL / DEPTH], atol=5)
+
+
+def test_the_cut_lies_on_the_skin_of_the_neck(clip: PosedClip) -> None:
+    """A place of the front goes where the vertices of the neck around it go."""
+    moved = tracking(clip.model, 1)
+    moved["neck_pose"] = np.array([[0.1, 0.3, 0.1]], np.float32)
+    posed = PosedClip(clip.model, moved)
+    frames, vertices = posed.neck_frames(), posed.vertices([0])[0]
+    rest = clip.model.template
+    front = np.flatnonzero((clip.model.regions == INDEX["neck"]) & (rest[:, 2] > 0) & (np.abs(rest[:, 0]) < 0.04))
+    places = np.column_stack([rest[front, 0], rest[front, 1] - frames.front.chin])
+    pixels = FOCAL * vertices[front, :2] / vertices[front, 2:] + moved["principal_point"][0]
+    off = np.linalg.norm(frames.pixels(0, places) - pixels, axis=1)
+    assert np.median(off) < 0.002 * FOCAL / DEPTH
 
 
 def test_labels_take_the_head_inside_and_the_collar_below() -> None:

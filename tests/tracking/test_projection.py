@@ -1,12 +1,14 @@
 """The landmarks' closed-form projection against the whole head's skinning, and its derivatives against autograd."""
 
+from dataclasses import replace
+
 import torch
 
 from partnerface.geometry.camera import project as camera_project
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.skinning import embed, head_tensors, pose_head
 from partnerface.tracking.projection import project, right_jacobian
-from partnerface.tracking.state import EXPRESSION_START
+from partnerface.tracking.state import EXPRESSION_START, posed_between
 
 
 def test_agrees_with_skinning_of_the_whole_head(toy):
@@ -52,3 +54,15 @@ def test_right_jacobian_at_rest_and_far_from_it():
         step = 1e-6 * torch.tensor([1.0, -2.0, 0.5]).double()
         turned = axis_angle_to_matrix(vector).T @ axis_angle_to_matrix(vector + step)
         torch.testing.assert_close(matrix_to_axis_angle(turned), right_jacobian(vector) @ step, rtol=1e-5, atol=1e-12)
+
+
+def test_a_pose_between_two(toy):
+    first, _ = toy.clip(4)
+    turn = axis_angle_to_matrix(torch.tensor([[0.0, 0.2, 0.0]], dtype=first.rotation.dtype))
+    second = replace(first, rotation=first.rotation @ turn, position=first.position + 0.02)
+    assert torch.equal(posed_between(first, first, second, 0.0).rotation, first.rotation)
+    torch.testing.assert_close(posed_between(first, first, second, 1.0).rotation, second.rotation)
+    between = posed_between(second, first, second, 0.25)
+    turned = matrix_to_axis_angle(first.rotation.transpose(1, 2) @ between.rotation)
+    torch.testing.assert_close(turned, torch.tensor([[0.0, 0.05, 0.0]], dtype=turned.dtype).expand(4, 3))
+    torch.testing.assert_close(between.position, first.position + 0.005)

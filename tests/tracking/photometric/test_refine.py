@@ -57,10 +57,17 @@ def test_turns_that_the_landmarks_belittle_are_found_in_the_pictures(toy, clip):
     truth, points, frames = clip
     found = np.ones(len(points), bool)
     plain = fit_clip(toy.model, points, found, toy.size, options=FitOptions(refine=False), frames=frames)
-    refined = fit_clip(toy.model, points, found, toy.size, frames=frames)
+    refined, half = (
+        fit_clip(toy.model, points, found, toy.size, options=FitOptions(refined_share=share), frames=frames)
+        for share in (1.0, 0.5)
+    )
     before, after = angles(plain, truth), angles(refined, truth)
     assert before.median() > 2.0
     assert after.median() < 0.4 * before.median()
+    # By default the pose lies in the middle between the two.
+    turns = [matrix_to_axis_angle(f.state.rotation.transpose(1, 2) @ half.state.rotation) for f in (plain, refined)]
+    torch.testing.assert_close(turns[0], -turns[1], atol=1e-6, rtol=0)
+    assert torch.equal(half.state.expression, refined.state.expression)
 
 
 def test_frames_without_light_or_landmarks_do_no_harm(toy, clip):
