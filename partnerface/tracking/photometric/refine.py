@@ -39,9 +39,9 @@ ROUNDS, STEPS = 4, 3
 SHARED_SHARE = 0.1
 #: What the landmarks still count beside the looks, and those of eyes and lips, which detectors see best.
 LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
-#: How far expression and jaw (radians) may leave what the landmarks say: no head model moves quite as a face does, and
-#: what is left over must not be taken for an expression.
-EXPRESSION_HOLD, JAW_HOLD = 0.1, 0.02
+#: How far expression, jaw (radians) and lids may leave what the landmarks say: no head model moves quite as a face does,
+#: and what is left over must not be taken for an expression. Behind glasses a lid's looks would keep it half open.
+EXPRESSION_HOLD, JAW_HOLD, EYELID_HOLD = 0.1, 0.02, 0.03
 #: The texture is found from at most so many frames, spread evenly over the clip.
 TEXTURE_FRAMES = 400
 _MARGINS = sorted({*points.OUTER_LIPS, *points.INNER_LIPS, *points.LEFT_EYE, *points.RIGHT_EYE, *points.IRISES})
@@ -156,7 +156,8 @@ class Refinement:
         self._problem = replace(problem, weight=problem.weight * share)
         self._state, self._anchor = state, state.values()
         self._hold = torch.zeros_like(self._anchor[0])
-        self._hold[EXPRESSION], self._hold[JAW] = EXPRESSION_HOLD**-2, JAW_HOLD**-2
+        for columns, hold in ((EXPRESSION, EXPRESSION_HOLD), (JAW, JAW_HOLD), (EYELIDS, EYELID_HOLD)):
+            self._hold[columns] = hold**-2
 
     def look(self, state: ClipState, index: Tensor, problem: Problem) -> Look:
         """What the frames `index` show, `state` and `problem` being theirs."""
