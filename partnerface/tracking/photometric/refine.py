@@ -39,7 +39,7 @@ ROUNDS, STEPS = 4, 3
 SHARED_SHARE = 0.1
 #: What the landmarks still count beside the looks, and those of eyes and lips, which detectors see best.
 LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
-#: How far expression, jaw (radians) and lids may leave what the landmarks say: no head model moves quite as a face does,
+#: How far expression, jaw (radians) and lids may leave what landmarks say: no head model moves quite as a face does,
 #: and what is left over must not be taken for an expression. Behind glasses a lid's looks would keep it half open.
 EXPRESSION_HOLD, JAW_HOLD, EYELID_HOLD = 0.1, 0.02, 0.03
 #: The texture is found from at most so many frames, spread evenly over the clip.
