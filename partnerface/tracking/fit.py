@@ -121,7 +121,7 @@ def steps_expected(options: FitOptions, frames: int) -> int:
     """How many steps a fit of a clip takes at most."""
     parts = len(stretches(frames))
     landmarks = 1 + _KEYFRAME_STEPS + _OFFSET_STEPS * options.offset_rounds + (_FRAME_STEPS + _CLIP_STEPS) * parts
-    return landmarks + ROUNDS * STEPS * (1 + parts) * options.refine
+    return landmarks + (ROUNDS * STEPS * (1 + parts) + STEPS * parts) * options.refine
 
 
 def stretches(frames: int) -> list[tuple[slice, slice]]:
@@ -202,10 +202,12 @@ def fit_clip(
     ]
     state = joined(fitted)
     if frames is not None and options.refine:
-        refined = Refinement(model, problem, state, frames).run(chosen, parts, step)
+        refinement = Refinement(model, problem, state, frames)
+        refined = refinement.run(chosen, parts, step)
         # Detectors belittle turns; skin that an expression moves as the model cannot passes for a turn. Both err by a
         # degree, each in its own way.
         state = posed_between(refined, state, refined, options.refined_share)
+        state = refinement.settled(state, parts, step)
     return _tracking(model, problem.seen(state), state, found, points, image_size, middle)
 
 

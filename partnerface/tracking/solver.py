@@ -39,6 +39,14 @@ class ArrowSystem:
             diagonal += factor * diagonal
         return ArrowSystem(own, self.coupling, self.cross, shared, self.own_gradient, self.shared_gradient)
 
+    def without(self, columns: slice) -> "ArrowSystem":
+        """The same in which these unknowns of each frame stay as they are."""
+        own, coupling, cross, gradient = (x.clone() for x in (self.own, self.coupling, self.cross, self.own_gradient))
+        own[:, columns], own[:, :, columns] = 0.0, 0.0
+        own.diagonal(dim1=1, dim2=2)[:, columns] = 1.0
+        coupling[:, columns], cross[:, columns], gradient[:, columns] = 0.0, 0.0, 0.0
+        return ArrowSystem(own, coupling, cross, self.shared, gradient, self.shared_gradient)
+
 
 @dataclass
 class Solution:

@@ -19,6 +19,7 @@ ROTATION, POSITION, JAW, LEFT_EYE, RIGHT_EYE, EYELIDS = (
     slice(12, 15),
     slice(15, 17),
 )
+POSE = slice(0, 6)
 EXPRESSION_START = 17
 EXPRESSION = slice(EXPRESSION_START, None)
 

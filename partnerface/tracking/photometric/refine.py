@@ -27,7 +27,7 @@ from partnerface.tracking.photometric.places import surface_places
 from partnerface.tracking.photometric.sight import Sight
 from partnerface.tracking.projection import project
 from partnerface.tracking.solver import ArrowSystem
-from partnerface.tracking.state import EXPRESSION, EYELIDS, JAW, LEFT_EYE, RIGHT_EYE, ClipState, joined
+from partnerface.tracking.state import EXPRESSION, EYELIDS, JAW, LEFT_EYE, POSE, RIGHT_EYE, ClipState, joined
 
 CHUNK = 32
 PLACES = 1200
@@ -39,6 +39,8 @@ ROUNDS, STEPS = 4, 3
 SHARED_SHARE = 0.1
 #: What the landmarks still count beside the looks, and those of eyes and lips, which detectors see best.
 LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
+#: The latter once the pose is settled, so that they pull the head no more.
+SETTLED_MARGIN_SHARE = 6.0
 #: How far expression, jaw (radians) and lids may leave what landmarks say: no head model moves quite as a face does,
 #: and what is left over must not be taken for an expression. Behind glasses a lid's looks would keep it half open.
 EXPRESSION_HOLD, JAW_HOLD, EYELID_HOLD = 0.1, 0.02, 0.03
@@ -79,6 +81,7 @@ class PhotometricProblem:
         light: (T, 9).
         anchor: (T, P) what the landmarks said of the unknowns.
         hold: (P,) precision with which they are held there.
+        posed: the head's rotation and place stay as they are.
     """
 
     problem: Problem
@@ -88,6 +91,7 @@ class PhotometricProblem:
     light: Tensor
     anchor: Tensor
     hold: Tensor
+    posed: bool = False
 
     def cost(self, state: ClipState) -> float:
         """The landmarks' cost and half the robustified squares of the looks."""
@@ -126,7 +130,7 @@ class PhotometricProblem:
             system.cross[part] += matrix[:, :own, own:]
             system.shared += matrix[:, own:, own:].sum(0)
             system.shared_gradient += vector[:, own:].sum(0)
-        return system
+        return system.without(POSE) if self.posed else system
 
     def _pixels(self, state: ClipState, part: slice) -> Tensor:
         return place_pixels(self.surface, state, self.look, part)
@@ -151,9 +155,10 @@ class Refinement:
         self._surface = landmark_head(model, FAST, corners, barycentric)
         self._sight = Sight(model, problem.head, corners, barycentric)
         self._frames = frames
-        share = torch.full_like(problem.weight[0], LANDMARK_SHARE)
-        share[_MARGINS] = MARGIN_SHARE
-        self._problem = replace(problem, weight=problem.weight * share)
+        self._problem, self._settled_problem = (
+            replace(problem, weight=problem.weight * _shares(problem, margin))
+            for margin in (MARGIN_SHARE, SETTLED_MARGIN_SHARE)
+        )
         self._state, self._anchor = state, state.values()
         self._hold = torch.zeros_like(self._anchor[0])
         for columns, hold in ((EXPRESSION, EXPRESSION_HOLD), (JAW, JAW_HOLD), (EYELIDS, EYELID_HOLD)):
@@ -211,12 +216,25 @@ class Refinement:
             state = joined([self._stretch(state, part, texture, on_step).frames(kept) for part, kept in stretches])
         return state
 
-    def _stretch(
-        self, state: ClipState, part: slice, texture: Texture, on_step: Callable[[], None] | None
+    def settled(
+        self,
+        state: ClipState,
+        stretches: list[tuple[slice, slice]],
+        on_step: Callable[[], None] | None = None,
     ) -> ClipState:
-        state, problem = state.frames(part), self._problem.stretch(part)
+        """A state whose pose is right, with all but the pose found anew; at most STEPS for each stretch."""
+        texture = self.texture(state)
+        return joined(
+            [self._stretch(state, part, texture, on_step, posed=True).frames(kept) for part, kept in stretches]
+        )
+
+    def _stretch(
+        self, state: ClipState, part: slice, texture: Texture, on_step: Callable[[], None] | None, posed: bool = False
+    ) -> ClipState:
+        state, problem = state.frames(part), (self._settled_problem if posed else self._problem).stretch(part)
         problem = replace(problem, drift=_drift(problem, state))
-        return self._minimised(problem, state, torch.arange(part.start, part.stop), texture, on_step, shared=False)
+        index = torch.arange(part.start, part.stop)
+        return self._minimised(problem, state, index, texture, on_step, shared=False, posed=posed)
 
     def _minimised(
         self,
@@ -226,17 +244,27 @@ class Refinement:
         texture: Texture,
         on_step: Callable[[], None] | None,
         shared: bool = True,
+        posed: bool = False,
     ) -> ClipState:
         look = self.look(state, index, problem)
         light = light_of(self.values(state, look), look.seen, look.bases, texture)
         look.seen *= SHARED_SHARE if shared else 1.0
-        photometric = PhotometricProblem(problem, self._surface, look, texture, light, self._anchor[index], self._hold)
+        photometric = PhotometricProblem(
+            problem, self._surface, look, texture, light, self._anchor[index], self._hold, posed
+        )
         return minimise(photometric, state, shared, steps=STEPS, tolerance=1e-3, on_step=on_step).state
 
 
 def place_pixels(surface: LandmarkHead, state: ClipState, look: Look, part: slice) -> Tensor:
     """Where the places fall in the images, (T, n, 2)."""
     return (project(surface, state.converted(FAST)).pixels + look.principal_point[part]) * look.scale
+
+
+def _shares(problem: Problem, margin: float) -> Tensor:
+    """(L,) what each landmark still counts, those of eyes and lips `margin`."""
+    share = torch.full_like(problem.weight[0], LANDMARK_SHARE)
+    share[_MARGINS] = margin
+    return share
 
 
 def _drift(problem: Problem, state: ClipState) -> Tensor:

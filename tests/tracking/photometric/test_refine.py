@@ -67,7 +67,6 @@ def test_turns_that_the_landmarks_belittle_are_found_in_the_pictures(toy, clip):
     # By default the pose lies in the middle between the two.
     turns = [matrix_to_axis_angle(f.state.rotation.transpose(1, 2) @ half.state.rotation) for f in (plain, refined)]
     torch.testing.assert_close(turns[0], -turns[1], atol=1e-6, rtol=0)
-    assert torch.equal(half.state.expression, refined.state.expression)
 
 
 def test_frames_without_light_or_landmarks_do_no_harm(toy, clip):
