@@ -56,6 +56,21 @@ def test_equals_dense_solve(frames, shared):
     torch.testing.assert_close(solution.covariance, covariance)
 
 
+def test_unknowns_that_are_left_out_stay_and_the_others_solve_the_rest():
+    frames, own, shared = 4, 5, 3
+    system = random_system(frames, own, shared)
+    matrix, gradient = dense(system)
+    stay = torch.zeros(frames, own, dtype=torch.bool)
+    stay[:, 1:3] = True
+    move = ~torch.cat([stay.reshape(-1), torch.zeros(shared, dtype=torch.bool)])
+    expected = torch.zeros(len(matrix), dtype=torch.float64)
+    expected[move] = torch.linalg.solve(matrix[move][:, move], -gradient[move])
+    solution = solve(system.without(slice(1, 3)))
+    torch.testing.assert_close(torch.cat([solution.own.reshape(-1), solution.shared]), expected)
+    # The system itself is as it was.
+    torch.testing.assert_close(dense(system)[0], matrix)
+
+
 def test_damping_raises_the_diagonal_and_leaves_the_original():
     system = random_system(3, 4, 2)
     before = system.own.clone()

@@ -37,8 +37,8 @@ ROUNDS, STEPS = 4, 3
 #: What a place counts for shape and focal length: its model errs alike in every frame, and light or a face that isn't
 #: rigid would bend the shape.
 SHARED_SHARE = 0.1
-#: What the landmarks still count beside the looks, and those of eyes and lips, which detectors see best.
-LANDMARK_SHARE, MARGIN_SHARE = 0.3, 1.0
+#: What the landmarks still count beside the looks, and those of eyes and lips, which detectors find anew in crops.
+LANDMARK_SHARE, MARGIN_SHARE = 0.3, 3.0
 #: The latter once the pose is settled, so that they pull the head no more.
 SETTLED_MARGIN_SHARE = 6.0
 #: How far expression, jaw (radians) and lids may leave what landmarks say: no head model moves quite as a face does,
@@ -46,7 +46,7 @@ SETTLED_MARGIN_SHARE = 6.0
 EXPRESSION_HOLD, JAW_HOLD, EYELID_HOLD = 0.1, 0.02, 0.03
 #: The texture is found from at most so many frames, spread evenly over the clip.
 TEXTURE_FRAMES = 400
-_MARGINS = sorted({*points.OUTER_LIPS, *points.INNER_LIPS, *points.LEFT_EYE, *points.RIGHT_EYE, *points.IRISES})
+MARGINS = sorted({*points.OUTER_LIPS, *points.INNER_LIPS, *points.LEFT_EYE, *points.RIGHT_EYE, *points.IRISES})
 _BORDER = 2.0
 
 
@@ -263,7 +263,7 @@ def place_pixels(surface: LandmarkHead, state: ClipState, look: Look, part: slic
 def _shares(problem: Problem, margin: float) -> Tensor:
     """(L,) what each landmark still counts, those of eyes and lips `margin`."""
     share = torch.full_like(problem.weight[0], LANDMARK_SHARE)
-    share[_MARGINS] = margin
+    share[MARGINS] = margin
     return share
 
 
