@@ -5,6 +5,7 @@ sum over vertices, m_j = sum_k b_k w_kj v_k, is linear in all the blendshape cod
 is then exactly sum_j B_j m_j, with no more work than skinning one point per landmark.
 """
 
+import functools
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -15,6 +16,9 @@ from partnerface.head.model import HeadModel
 
 #: The joint that carries the head; every other joint's motion is written relative to it.
 HEAD_JOINT = 1
+TORSO = 0
+#: Columns of the pose correctives: nine per joint 1..4.
+POSE_FEATURES = {1: slice(0, 9), 2: slice(9, 18), 3: slice(18, 27), 4: slice(27, 36)}
 _LEAST_WEIGHT = 1e-6
 
 
@@ -37,6 +41,27 @@ class JointPart:
     template: Tensor
     basis: Tensor
     pose_basis: Tensor | None
+
+
+@dataclass
+class Stacked:
+    """All parts' bases side by side.
+
+    Attributes:
+        joints: the J parts' joints.
+        basis: (L, 3 J, K + 9 M) by a motion of each landmark in each part's own axes; columns are eyelids, expression,
+            shape, and the pose correctives of the joints in `bent`.
+        bent: M joints whose rotation bends the surface.
+    """
+
+    joints: list[int]
+    basis: Tensor
+    bent: list[int]
+
+
+def turning_point(joint: int, joints: Tensor) -> Tensor:
+    """The point a part turns about: what rides on the torso turns, as the head sees it, about the neck joint."""
+    return joints[HEAD_JOINT if joint == TORSO else joint]
 
 
 @dataclass
@@ -66,6 +91,29 @@ class LandmarkHead:
     def count(self) -> int:
         """L."""
         return self.rest.shape[0]
+
+    @functools.cached_property
+    def stacked(self) -> Stacked:
+        """The parts' bases as one, so that the derivatives of all landmarks are one product."""
+        shape = self.parts[0].basis.shape[2] - self.n_shape
+        joints = [part.joint for part in self.parts]
+        head = joints.index(HEAD_JOINT)
+        pose = [part.pose_basis for part in self.parts if part.pose_basis is not None]
+        bent = [j for j, columns in POSE_FEATURES.items() if any(bool(basis[..., columns].any()) for basis in pose)]
+        width = shape + self.n_shape + 9 * len(bent)
+        basis = self.rest.new_zeros(self.count, len(joints), 3, width)
+        for slot, part in enumerate(self.parts):
+            basis[part.index, slot, :, : shape + self.n_shape] += part.basis
+            if part.joint != HEAD_JOINT:
+                # The point that a part turns about moves with the shape, and does not turn itself.
+                centre = part.weight[:, None, None] * turning_point(part.joint, self.joint_basis)
+                basis[part.index, slot, :, shape : shape + self.n_shape] -= centre
+                basis[part.index, head, :, shape : shape + self.n_shape] += centre
+            if part.pose_basis is not None:
+                for k, joint in enumerate(bent):
+                    at = shape + self.n_shape + 9 * k
+                    basis[part.index, slot, :, at : at + 9] = part.pose_basis[..., POSE_FEATURES[joint]]
+        return Stacked(joints, basis.reshape(self.count, 3 * len(joints), width), bent)
 
     def with_offsets(self, offsets: Tensor) -> "LandmarkHead":
         """The same with a static rest-space displacement (L, 3) of each landmark; the joints stay."""

@@ -11,13 +11,11 @@ import torch
 from torch import Tensor
 
 from partnerface.geometry.rotations import axis_angle_to_matrix, skew
-from partnerface.tracking.landmark_head import HEAD_JOINT, JointPart, LandmarkHead
+from partnerface.tracking.landmark_head import HEAD_JOINT, TORSO, LandmarkHead, turning_point
 from partnerface.tracking.state import EXPRESSION_START, JAW, LEFT_EYE, POSITION, RIGHT_EYE, ROTATION, ClipState
 
-TORSO, JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 0, 2, 3, 4
+JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 _COLUMNS = {JAW_JOINT: JAW, LEFT_EYE_JOINT: LEFT_EYE, RIGHT_EYE_JOINT: RIGHT_EYE}
-# Columns of the pose correctives: nine per joint 1..4.
-_FEATURES = {1: slice(0, 9), 2: slice(9, 18), 3: slice(18, 27), 4: slice(27, 36)}
 
 
 @dataclass
@@ -85,17 +83,12 @@ def _pose(head: LandmarkHead, state: ClipState) -> _Posed:
             local += points
             lever += points
             continue
-        centre = part.weight[:, None] * _centre(part.joint, joints)
+        centre = part.weight[:, None] * turning_point(part.joint, joints)
         arms[part.joint] = points - centre
         turned = arms[part.joint] @ turns[part.joint].transpose(-1, -2) + centre
         local[:, part.index] += turned
         lever[:, part.index] += centre if part.joint == TORSO else turned
     return _Posed(turns, arms, joints, local - head.anchor, lever - head.anchor)
-
-
-def _centre(joint: int, joints: Tensor) -> Tensor:
-    """The point a part turns about: what rides on the torso turns, as the head sees it, about the neck joint."""
-    return joints[HEAD_JOINT if joint == TORSO else joint]
 
 
 def project(
@@ -180,59 +173,37 @@ def _jacobian(head: LandmarkHead, state: ClipState, posed: _Posed, rows: Tensor,
     own = EXPRESSION_START + head.n_expression
     shape = own + len(state.log_focal)
     out = rows.new_zeros(count, head.count, channels, shape + head.n_shape if shared else own)
-    out[..., ROTATION] = -rows @ skew(posed.lever)
-    neck = state.neck
-    codes = 2 + head.n_expression + (head.n_shape if shared else 0)
+    out[..., ROTATION] = torch.linalg.cross(posed.lever[:, :, None], rows)
+    flat = rows.reshape(count, -1, 3)
+    through = {joint: flat if joint == HEAD_JOINT else flat @ posed.turns[joint] for joint in head.stacked.joints}
+    blended = _times(
+        torch.cat(list(through.values()), dim=-1).view(count, head.count, channels, -1), head.stacked.basis
+    )
+    out[..., EXPRESSION_START - 2 : own] = blended[..., : 2 + head.n_expression]
+    codes = 2 + head.n_expression + head.n_shape
+    if shared:
+        out[..., shape:] = blended[..., 2 + head.n_expression : codes]
+    vectors = {JAW_JOINT: state.jaw, LEFT_EYE_JOINT: state.left_eye, RIGHT_EYE_JOINT: state.right_eye}
+    turned = {joint: right_jacobian(vector) for joint, vector in vectors.items()}
     for part in head.parts:
-        turn = posed.turns.get(part.joint)
-        whole = turn is None
-        here = rows if whole else rows[:, part.index]
-        through = here if turn is None else here @ turn[:, None]
-        basis = part.basis[..., :codes]
-        if shared and not whole:
-            centre_basis = part.weight[:, None, None] * _centre(part.joint, head.joint_basis)
-            out[:, part.index, :, shape:] += _times(here, centre_basis)
-            basis = basis.clone()
-            basis[..., -head.n_shape :] -= centre_basis
-        blended = _times(through, basis)
-        columns = [(slice(EXPRESSION_START - 2, own), slice(None, own - EXPRESSION_START + 2))]
-        if shared:
-            columns.append((slice(shape, None), slice(own - EXPRESSION_START + 2, None)))
-        for there, source in columns:
-            if whole:
-                out[..., there] += blended[..., source]
-            else:
-                out[:, part.index, :, there] += blended[..., source]
         if part.joint in _COLUMNS:
-            column = _COLUMNS[part.joint]
-            vector = (state.jaw, state.left_eye, state.right_eye)[part.joint - JAW_JOINT]
-            turned = -(through @ skew(posed.arms[part.joint])) @ right_jacobian(vector)[:, None]
-            out[:, part.index, :, column] += turned
-        if part.pose_basis is not None:
-            _correctives(out, part, through, neck, state, posed)
+            here = through[part.joint].view_as(rows)[:, part.index]
+            by_turn = torch.linalg.cross(posed.arms[part.joint][:, :, None], here) @ turned[part.joint][:, None]
+            out[:, part.index, :, _COLUMNS[part.joint]] += by_turn
+    # What the pose correctives contribute to the columns of the rotations.
+    generators = skew(torch.eye(3, dtype=rows.dtype))  # (3, 3, 3): the derivative of exp at rest by each component
+    for k, joint in enumerate(head.stacked.bent):
+        rotation = state.neck if joint == HEAD_JOINT else posed.turns[joint]
+        change = torch.einsum("tab,kbc->tack", rotation, generators).reshape(count, 9, 3)
+        if joint != HEAD_JOINT:
+            change = change @ turned[joint]
+        bent = blended[..., codes + 9 * k : codes + 9 * (k + 1)].reshape(count, -1, 9) @ change
+        out[..., ROTATION if joint == HEAD_JOINT else _COLUMNS[joint]] += bent.view_as(rows)
     return out
 
 
 def _times(rows: Tensor, basis: Tensor) -> Tensor:
-    """(T, n, C, 3) times (n, 3, K) → (T, n, C, K), one matrix product per landmark."""
-    count, size, channels, _ = rows.shape
-    flat = rows.permute(1, 0, 2, 3).reshape(size, count * channels, 3)
+    """(T, n, C, D) times (n, D, K) → (T, n, C, K), one matrix product per landmark."""
+    count, size, channels, depth = rows.shape
+    flat = rows.permute(1, 0, 2, 3).reshape(size, count * channels, depth)
     return (flat @ basis).reshape(size, count, channels, -1).permute(1, 0, 2, 3)
-
-
-def _correctives(out: Tensor, part: JointPart, through: Tensor, neck: Tensor, state: ClipState, posed: _Posed) -> None:
-    """Add what the pose correctives of this part contribute to the columns of the rotations."""
-    assert part.pose_basis is not None
-    basis = part.pose_basis
-    generators = skew(torch.eye(3, dtype=neck.dtype))  # (3, 3, 3): the derivative of exp at rest by each component
-    vectors = {JAW_JOINT: state.jaw, LEFT_EYE_JOINT: state.left_eye, RIGHT_EYE_JOINT: state.right_eye}
-    for joint, features in _FEATURES.items():
-        own = basis[..., features]
-        if not own.any():
-            continue
-        rotation = neck if joint == HEAD_JOINT else posed.turns[joint]
-        change = torch.einsum("tab,kbc->tack", rotation, generators).reshape(len(state), 9, 3)
-        if joint != HEAD_JOINT:
-            change = change @ right_jacobian(vectors[joint])
-        column = ROTATION if joint == HEAD_JOINT else _COLUMNS[joint]
-        out[:, part.index, :, column] += _times(through, own) @ change[:, None]
