@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from partnerface.avatar.surface import Box
-from partnerface.kernels.reference.march import voxel
+from partnerface.kernels.march import voxel
 
 #: A voxel is empty once no recent sample in it had this compositing weight: it is transparent, or always hidden.
 EMPTY_WEIGHT = 0.02

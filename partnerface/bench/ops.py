@@ -20,10 +20,10 @@ from partnerface.bench.result import REFERENCE, Result, result, say, timed
 from partnerface.bench.rows import OPS, Sizes
 from partnerface.head.skinning import head_tensors
 from partnerface.kernels import prepare
-from partnerface.kernels.reference.composite import composite_weights, ray_sums
-from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
-from partnerface.kernels.reference.march import march, voxel
-from partnerface.kernels.reference.part_mixture import part_mixture
+from partnerface.kernels.composite import composite_weights, ray_sums
+from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
+from partnerface.kernels.march import march, voxel
+from partnerface.kernels.part_mixture import part_mixture
 
 CONFIG = METHODS["partnerface"]
 WARM_UP = 2

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from partnerface.errors import InputError
-from partnerface.kernels.library import Library, Unavailable, cpu_library, cuda_library
+from partnerface.kernels.library import Library, UnavailableError, cpu_library, cuda_library
 
 VARIABLE = "PARTNERFACE_BACKEND"
 BACKENDS = ("auto", "reference", "cpu", "cuda")
@@ -54,7 +54,7 @@ def _library(asked: str, device: str) -> Library | None:
         raise InputError(f"{VARIABLE} is {asked}, but the tensors are on {device}; set it to auto")
     try:
         return _OPEN[device]()
-    except Unavailable as reason:
+    except UnavailableError as reason:
         if asked == "auto":
             print(f"kernels: {reason}; the slow torch reference is used", flush=True)
             return None

@@ -27,9 +27,7 @@ def hash_grid(x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:
     return torch.ops.partnerface.hash_grid(x.t().contiguous(), table, spec.resolutions, spec.log2_size).t()
 
 
-torch.library.define(
-    "partnerface::hash_grid", "(Tensor x, Tensor table, int[] resolutions, int log2_size) -> Tensor"
-)
+torch.library.define("partnerface::hash_grid", "(Tensor x, Tensor table, int[] resolutions, int log2_size) -> Tensor")
 torch.library.define(
     "partnerface::hash_grid_backward",
     "(Tensor grad, Tensor x, Tensor table, int[] resolutions, int log2_size, bool for_x, bool for_table)"

@@ -32,7 +32,7 @@ _DTYPES = {
 Value = Tensor | Sequence[Tensor] | Sequence[int] | int | float | None
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """Why there is no library for a device, in one line."""
 
 
@@ -102,16 +102,16 @@ def _function(symbols: ctypes.CDLL, name: str, signature: str) -> Any:
 
 def _open(path: Path, device: str) -> Library:
     if not path.exists():
-        raise Unavailable(f"{path.name} was not built")
+        raise UnavailableError(f"{path.name} was not built")
     try:
         symbols = ctypes.CDLL(str(path))
     except OSError as error:
-        raise Unavailable(f"{path.name} can't be loaded ({error})") from None
+        raise UnavailableError(f"{path.name} can't be loaded ({error})") from None
     symbols.pf_isa.restype = ctypes.c_char_p
     if symbols.pf_abi() != ABI:
-        raise Unavailable(f"{path.name} is of another version; install the package again")
+        raise UnavailableError(f"{path.name} is of another version; install the package again")
     if not symbols.pf_runs_here():
-        raise Unavailable(f"{path.name} wants instructions that this processor lacks")
+        raise UnavailableError(f"{path.name} wants instructions that this processor lacks")
     return Library(path, device, symbols.pf_isa().decode(), symbols)
 
 
@@ -120,15 +120,15 @@ def cpu_library() -> Library:
     """The library for the best instruction set that this processor has.
 
     Raises:
-        Unavailable: none was built.
+        UnavailableError: none was built.
     """
     reasons = []
     for isa in INSTRUCTION_SETS:
         try:
             return _open(FOLDER / f"libpartnerface_cpu_{isa}.so", "cpu")
-        except Unavailable as reason:
+        except UnavailableError as reason:
             reasons.append(str(reason))
-    raise Unavailable(reasons[-1])
+    raise UnavailableError(reasons[-1])
 
 
 @functools.cache
@@ -136,8 +136,8 @@ def cuda_library() -> Library:
     """The library for CUDA.
 
     Raises:
-        Unavailable: it was not built, or there is no GPU.
+        UnavailableError: it was not built, or there is no GPU.
     """
     if not torch.cuda.is_available():
-        raise Unavailable("torch sees no GPU")
+        raise UnavailableError("torch sees no GPU")
     return _open(FOLDER / "libpartnerface_cuda.so", "cuda")

@@ -19,7 +19,13 @@ def march(
     reference.check(origin, direction, occupied, jitter)
     inner = torch.stack(bounds(occupied, low, high))
     return torch.ops.partnerface.march(
-        origin.contiguous(), direction.contiguous(), occupied.contiguous(), torch.stack([low, high]), inner, step, jitter
+        origin.contiguous(),
+        direction.contiguous(),
+        occupied.contiguous(),
+        torch.stack([low, high]),
+        inner,
+        step,
+        jitter,
     )
 
 
