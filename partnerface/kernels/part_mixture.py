@@ -12,6 +12,9 @@ from partnerface.kernels.reference import part_mixture as reference
 MAX_LAYERS = 8
 #: Samples of a block of the CPU kernels.
 BLOCK = 64
+#: The layers' values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
+#: than from memory.
+MOST_KEPT = 1 << 23
 
 
 def part_mixture(
@@ -55,9 +58,12 @@ def _widths(parameters: Sequence[Tensor]) -> list[int]:
     return [parameters[0].shape[1], *(weight.shape[2] for weight in parameters[::2])]
 
 
-def _kept_size(x: Tensor, parameters: Sequence[Tensor], keep: bool) -> int:
-    blocks = (x.shape[1] + BLOCK - 1) // BLOCK
-    return blocks * parameters[0].shape[0] * sum(_widths(parameters)[1:]) * BLOCK if keep else 0
+def _kept_size(x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], keep: bool) -> int:
+    """How many of the layers' values the backward pass wants to be kept: the outputs only where they were weighed."""
+    blocks, (_, *widths) = (x.shape[1] + BLOCK - 1) // BLOCK, _widths(parameters)
+    each = sum(widths) if weights is not None else sum(widths[:-1])
+    size = blocks * parameters[0].shape[0] * each * BLOCK
+    return size if keep and size <= MOST_KEPT else 0
 
 
 @torch.library.impl("partnerface::part_mixture", ("cpu", "cuda"))
@@ -66,7 +72,7 @@ def _forward(
 ) -> tuple[Tensor, Tensor]:
     widths, parts, count = _widths(parameters), parameters[0].shape[0], x.shape[1]
     out = x.new_empty(widths[-1], count)
-    kept = x.new_empty(_kept_size(x, parameters, keep))
+    kept = x.new_empty(_kept_size(x, weights, parameters, keep))
     kernels(x.device).call(
         "part_mixture_forward",
         "ffnnnNFxff",
@@ -79,7 +85,7 @@ def _forward(
         parameters,
         bound,
         out,
-        kept if keep else None,
+        kept if kept.numel() else None,
     )
     return out, kept
 
@@ -123,7 +129,7 @@ def _backward(
 def _(
     x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], bound: float, keep: bool
 ) -> tuple[Tensor, Tensor]:
-    return x.new_empty(_widths(parameters)[-1], x.shape[1]), x.new_empty(_kept_size(x, parameters, keep))
+    return x.new_empty(_widths(parameters)[-1], x.shape[1]), x.new_empty(_kept_size(x, weights, parameters, keep))
 
 
 @torch.library.register_fake("partnerface::part_mixture_backward")

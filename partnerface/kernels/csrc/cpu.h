@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <memory>
 
-#if defined(__SSE__)
-#include <xmmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 #include "common.h"
@@ -29,6 +29,24 @@ using loose_vec = float __attribute__((vector_size(4 * LANES), aligned(4), may_a
 
 inline vec load(const float* from) { return *reinterpret_cast<const loose_vec*>(from); }
 inline void store(float* to, vec value) { *reinterpret_cast<loose_vec*>(to) = value; }
+
+// Past the caches, to an address on a vector's boundary: what is far larger than they are and is read much later.
+inline void stream(float* to, vec value) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(to, reinterpret_cast<__m512>(value));
+#elif defined(__AVX__)
+    _mm256_stream_ps(to, reinterpret_cast<__m256>(value));
+#elif defined(__SSE__)
+    _mm_stream_ps(to, reinterpret_cast<__m128>(value));
+#else
+    store(to, value);
+#endif
+}
+inline void stream_end() {
+#if defined(__SSE__)
+    _mm_sfence();
+#endif
+}
 
 // Numbers below 1e-38 are zero while this lives: a CPU takes a hundred times as long for each.
 class FlushSubnormal {
