@@ -9,6 +9,7 @@ from pathlib import Path
 
 from partnerface import __version__
 from partnerface.bench.result import timed
+from partnerface.kernels.library import UnavailableError, cpu_library
 
 PACKAGES = ("torch", "numpy", "mediapipe", "opencv-contrib-python")
 #: Edges of the square matrices of which the fastest says what the machine can do: from what lies in a core's cache to
@@ -62,6 +63,26 @@ def _waited_s() -> float | None:
         return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return None
+
+
+def ceilings(repeats: int) -> tuple[float, list[str]]:
+    """The processor's floating-point operations per second at most, and what was measured for it, in words.
+
+    Fused multiply-adds that never leave the registers; where no kernels were built, torch's matrix product.
+    """
+    import torch
+
+    product = peak(repeats)
+    line = f"peak      {product / 1e9:.3g} GFLOP/s in torch's float32 matrix product"
+    try:
+        library = cpu_library()
+    except UnavailableError:
+        return product, [line]
+    registers, copy = (library.ceiling(name, torch.get_num_threads()) for name in ("fma", "copy"))
+    return registers, [
+        f"peak      {registers / 1e9:.3g} GFLOP/s in multiply-adds, {copy / 1e9:.3g} GB/s read and written in copies",
+        line,
+    ]
 
 
 def peak(repeats: int) -> float:

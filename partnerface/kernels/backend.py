@@ -67,6 +67,12 @@ def compute_device() -> torch.device:
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def used() -> str:
+    """The form of the ops that runs on `compute_device`: "reference", "cpu" or "cuda"."""
+    device = compute_device()
+    return "reference" if library(device) is None else device.type
+
+
 def told() -> str:
     """What is in use and why, in one line."""
     asked, device = wanted(), compute_device()

@@ -65,6 +65,14 @@ class Library:
         if status:
             raise RuntimeError(f"kernel {name}: {_STATUS.get(status, status)}")
 
+    def ceiling(self, name: str, threads: int, seconds: float = 0.5) -> float:
+        """This machine's limit, measured: operations a second of "fma", bytes a second of "copy"."""
+        function, rate = getattr(self.symbols, f"pf_{name}_ceiling"), ctypes.c_double()
+        function.argtypes = [ctypes.c_double, ctypes.c_int, ctypes.c_void_p]
+        if function(seconds, threads, ctypes.byref(rate)):
+            raise RuntimeError(f"the ceiling of {name} could not be measured")
+        return rate.value
+
     def _passed(self, name: str, at: int, kind: str, value: Any) -> Any:
         if kind in "nx":
             return value

@@ -110,7 +110,7 @@ class Trainer:
         fall = self.settings.final_rate ** (step / max(self.settings.steps, 1))
         return rise * fall * self.at.rate
 
-    def _step(self) -> tuple[dict[str, Tensor], int]:
+    def step(self) -> tuple[dict[str, Tensor], int]:
         """One optimisation step: the loss terms (not finite: nothing was changed) and the number of samples."""
         settings, step = self.settings, self.at.step
         hard = step < settings.warm_up * settings.steps
@@ -166,7 +166,7 @@ class Trainer:
         saved = last = time.monotonic()
         smooth, heldout = None, None
         while self.at.step < settings.steps:
-            terms, samples = self._step()
+            terms, samples = self.step()
             if not all(math.isfinite(float(value)) for value in terms.values()):
                 self._roll_back(good, terms)
                 continue

@@ -17,6 +17,12 @@ void fetch(const float* from, i64 rows, i64 count, i64 first, int width, const i
     }
 }
 
+// Has a block on its way while another is worked on: its rows lie too far apart for the processor to foresee them.
+void foresee(const float* from, i64 rows, i64 count, i64 first) {
+    for (i64 row = 0; row < rows; ++row)
+        for (int s = 0; s < BLOCK; s += 16) __builtin_prefetch(from + row * count + first + s, 0, 2);
+}
+
 // Rows of a block to their places; past the caches where they fill whole lines: each row lies in a page of its own, and
 // fetching what is overwritten anyway would take longer than the sums.
 void put(const float* from, i64 rows, i64 count, i64 first, int width, float* to) {
@@ -93,6 +99,7 @@ struct Forward {
         for (i64 first = begin; first < end; first += BLOCK) {
             const int width = int(std::min<i64>(BLOCK, end - first));
             fetch(x, net.inputs(), count, first, width, nullptr, in);
+            if (first + 2 * BLOCK <= end) foresee(x, net.inputs(), count, first + BLOCK);
             for (int part = 0; part < net.parts; ++part) {
                 float* also = kept ? kept + (first / BLOCK * net.parts + part) * net.kept(weights) : nullptr;
                 run(net, part, in, state, also, weights);
@@ -155,6 +162,10 @@ struct Backward {
             const int width = int(std::min<i64>(BLOCK, end - first));
             fetch(x, net.inputs(), count, first, width, nullptr, in);
             fetch(grad, net.outputs(), count, first, width, nullptr, g);
+            if (first + 2 * BLOCK <= end) {
+                foresee(x, net.inputs(), count, first + BLOCK);
+                foresee(grad, net.outputs(), count, first + BLOCK);
+            }
             for (int part = 0; part < net.parts; ++part) {
                 const float* values = state;
                 if (kept)
