@@ -9,7 +9,6 @@ from pathlib import Path
 
 from partnerface import __version__
 from partnerface.bench.result import timed
-from partnerface.kernels.library import UnavailableError, cpu_library
 
 PACKAGES = ("torch", "numpy", "mediapipe", "opencv-contrib-python")
 #: Edges of the square matrices of which the fastest says what the machine can do: from what lies in a core's cache to
@@ -71,6 +70,8 @@ def ceilings(repeats: int) -> tuple[float, list[str]]:
     Fused multiply-adds that never leave the registers; where no kernels were built, torch's matrix product.
     """
     import torch
+
+    from partnerface.kernels.library import UnavailableError, cpu_library
 
     product = peak(repeats)
     line = f"peak      {product / 1e9:.3g} GFLOP/s in torch's float32 matrix product"
