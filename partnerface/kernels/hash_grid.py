@@ -14,6 +14,8 @@ __all__ = ["HashGridSpec", "hash_grid"]
 
 #: Features per corner that the kernels are compiled for.
 FEATURES = (1, 2, 4, 8)
+#: Levels that they can hold.
+MAX_LEVELS = 32
 
 
 def hash_grid(x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:
@@ -21,7 +23,7 @@ def hash_grid(x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:
 
     The kernels' result is stored feature by feature: its transpose is contiguous.
     """
-    if library(x.device) is None or spec.features not in FEATURES:
+    if library(x.device) is None or spec.features not in FEATURES or spec.levels > MAX_LEVELS:
         return reference.hash_grid(x, table, spec)
     reference.check(x, table, spec)
     return torch.ops.partnerface.hash_grid(x.t().contiguous(), table, spec.resolutions, spec.log2_size).t()

@@ -51,7 +51,8 @@ PF_HD void corners(const Lattice& on, float x, float y, float z, u32 row[8], flo
     for (int axis = 0; axis < 3; ++axis) {
         const float position = clamp(place[axis], 0.0f, 1.0f) * on.resolution;
         // The far face of the cube belongs to the last cell, so that its upper corner exists.
-        const float cell = fminf(float(int(position)), on.resolution - 1.0f);
+        // What is not a number has the first cell's rows, which exist, and its features are not numbers.
+        const float cell = clamp(float(int(position)), 0.0f, on.resolution - 1.0f);
         fraction[axis] = position - cell;
         term[axis][0] = u32(int(cell)) * on.stride[axis];
         term[axis][1] = term[axis][0] + on.stride[axis];

@@ -123,6 +123,7 @@ int by_features(i64 features, Call call) {
 PF_API int pf_hash_grid_forward(
     const float* x, const float* table, i64 count, i64 features, i64 levels, i64 log2_size, const i32* resolution,
     float* out, i64 threads, void*) {
+    if (levels > MAX_LEVELS) return UNSUPPORTED;
     const GridShape shape = grid_shape(levels, log2_size, resolution);
     return by_features(features, [&](auto f) { forward<f()>(shape, x, count, table, out, threads); });
 }
@@ -132,6 +133,7 @@ PF_API int pf_hash_grid_forward(
 PF_API int pf_hash_grid_backward(
     const float* grad, const float* x, const float* table, i64 count, i64 features, i64 levels, i64 log2_size,
     const i32* resolution, float* grad_x, float* grad_table, void*, float, i64 threads, void*) {
+    if (levels > MAX_LEVELS) return UNSUPPORTED;
     const GridShape shape = grid_shape(levels, log2_size, resolution);
     return by_features(features, [&](auto f) {
         if (grad_table) table_gradient<f()>(shape, x, count, grad, grad_table, threads);

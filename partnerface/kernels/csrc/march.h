@@ -17,7 +17,8 @@ PF_HD void march_ray(
         enter = fmaxf(enter, fminf(a, b));
         leave = fminf(leave, fmaxf(a, b));
     }
-    if (!(enter < leave)) return;
+    // A ray of no numbers has no way through the box, and no end.
+    if (!(enter < leave && leave < INFINITY)) return;
     const float start = floorf(enter / step) * step;
     for (i64 i = 0;; ++i) {
         const float distance = start + (float(i) + shift) * step;

@@ -85,7 +85,8 @@ inline void run(const Networks& net, int part, const float* x, float* state, flo
         const bool last = l + 1 == net.layers, also = kept && (weighed || !last);
         float* to = state;
         product(b, a, from, net.matrix(l, part), b, 1, bias, [=](int row, int lane, vec sum) {
-            if (!last) sum = sum > vec{} ? sum : vec{};
+            // Said this way round, what is not a number stays none.
+            if (!last) sum = sum < vec{} ? vec{} : sum;
             store(to + row * BLOCK + lane, sum);
             if (also) stream(kept + row * BLOCK + lane, sum);
         });

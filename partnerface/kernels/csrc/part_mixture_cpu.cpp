@@ -43,24 +43,26 @@ void add(const float* from, i64 rows, i64 count, i64 first, int width, const i32
     }
 }
 
-// Samples of a share for which each part counts. Where these are few they are gathered into blocks of their own.
-struct Live {
-    std::vector<std::vector<i32>> of;
-    bool sparse = false;
+// Whether parts count for few samples. Asked of all samples, not of a thread's share: the backward pass, which may have
+// other threads, has to find the layers' values kept exactly where the forward pass kept them.
+bool few(const Networks& net, const float* weights, float bound, i64 count) {
+    if (!weights || bound < 0) return false;
+    i64 total = 0;
+    for (i64 i = 0; i < count * net.parts; ++i) total += weights[i] > bound;
+    return total * 2 < count * net.parts;
+}
 
-    Live(const Networks& net, const float* weights, float bound, i64 count, i64 begin, i64 end) {
-        if (!weights || bound < 0) return;
-        of.resize(net.parts);
-        i64 total = 0;
-        for (int part = 0; part < net.parts; ++part) {
-            const float* w = weights + part * count;
-            for (i64 s = begin; s < end; ++s)
-                if (w[s] > bound) of[part].push_back(i32(s - begin));
-            total += i64(of[part].size());
-        }
-        sparse = total * 2 < (end - begin) * net.parts;
+// Samples of a share for which each part counts, which are gathered into blocks of their own.
+std::vector<std::vector<i32>> live_samples(
+    const Networks& net, const float* weights, float bound, i64 count, i64 begin, i64 end) {
+    std::vector<std::vector<i32>> of(net.parts);
+    for (int part = 0; part < net.parts; ++part) {
+        const float* w = weights + part * count;
+        for (i64 s = begin; s < end; ++s)
+            if (w[s] > bound) of[part].push_back(i32(s - begin));
     }
-};
+    return of;
+}
 
 // The weights of a part for a block; those that do not count are zero.
 void fetch_weights(
@@ -74,20 +76,21 @@ struct Forward {
     const Networks& net;
     const float *x, *weights;
     float bound;
+    bool gathered;
     i64 count;
     float *out, *kept;
 
     void share(i64 begin, i64 end) const {
-        const Live live(net, weights, bound, count, begin, end);
         auto memory = buffer(i64(net.inputs()) * BLOCK + net.state() + (1 + net.outputs()) * BLOCK);
         float *in = memory.get(), *state = in + net.inputs() * BLOCK, *w = state + net.state(), *sum = w + BLOCK;
         const float* last = state + net.state() - net.outputs() * BLOCK;
-        if (live.sparse) {
+        if (gathered) {
+            const auto live = live_samples(net, weights, bound, count, begin, end);
             for (int row = 0; row < net.outputs(); ++row) std::memset(out + row * count + begin, 0, (end - begin) * 4);
             for (int part = 0; part < net.parts; ++part)
-                for (i64 i = 0; i < i64(live.of[part].size()); i += BLOCK) {
-                    const i32* at = live.of[part].data() + i;
-                    const int width = int(std::min<i64>(BLOCK, i64(live.of[part].size()) - i));
+                for (i64 i = 0; i < i64(live[part].size()); i += BLOCK) {
+                    const i32* at = live[part].data() + i;
+                    const int width = int(std::min<i64>(BLOCK, i64(live[part].size()) - i));
                     fetch(x, net.inputs(), count, begin, width, at, in);
                     fetch_weights(weights, bound, count, part, begin, width, at, w);
                     run(net, part, in, state, nullptr, true);
@@ -126,30 +129,31 @@ struct Backward {
     const Networks& net;
     const float *grad, *x, *weights;
     float bound;
+    bool gathered;
     i64 count;
     const float* kept;
     float *grad_x, *grad_weights;
 
     void share(i64 begin, i64 end, Sums& sums) const {
-        const Live live(net, weights, bound, count, begin, end);
         const i64 in_block = i64(net.inputs()) * BLOCK, out_block = i64(net.outputs()) * BLOCK;
         auto memory = buffer(2 * in_block + net.state() + out_block + 2 * BLOCK);
         float *in = memory.get(), *dx = in + in_block, *state = dx + in_block, *g = state + net.state();
         float *w = g + out_block, *dw = w + BLOCK;
         Room room(net);
-        if (live.sparse) {
+        if (gathered) {
+            const auto live = live_samples(net, weights, bound, count, begin, end);
             auto clear = [&](float* rows, int number) {
                 for (int row = 0; row < number; ++row) std::memset(rows + row * count + begin, 0, (end - begin) * 4);
             };
             if (grad_weights) clear(grad_weights, net.parts);
             if (grad_x) clear(grad_x, net.inputs());
             for (int part = 0; part < net.parts; ++part)
-                for (i64 i = 0; i < i64(live.of[part].size()); i += BLOCK) {
-                    const i32* at = live.of[part].data() + i;
-                    const int width = int(std::min<i64>(BLOCK, i64(live.of[part].size()) - i));
+                for (i64 i = 0; i < i64(live[part].size()); i += BLOCK) {
+                    const i32* at = live[part].data() + i;
+                    const int width = int(std::min<i64>(BLOCK, i64(live[part].size()) - i));
                     fetch(x, net.inputs(), count, begin, width, at, in);
                     fetch(grad, net.outputs(), count, begin, width, at, g);
-                    fetch_weights(weights, bound, count, part, begin, width, at, w);
+                    fetch(weights + part * count, 1, count, begin, width, at, w);
                     run(net, part, in, state, nullptr, true);
                     weigh(state, g, w, dw, room);
                     if (grad_weights) add(dw, 1, count, begin, width, at, grad_weights + part * count);
@@ -172,7 +176,7 @@ struct Backward {
                     values = kept + (first / BLOCK * net.parts + part) * net.kept(weights);
                 else
                     run(net, part, in, state, nullptr, true);
-                if (weights) fetch_weights(weights, bound, count, part, first, width, nullptr, w);
+                if (weights) fetch(weights + part * count, 1, count, first, width, nullptr, w);
                 weigh(values, g, weights ? w : nullptr, dw, room);
                 if (grad_weights) put(dw, 1, count, first, width, grad_weights + part * count);
                 run_back(net, part, in, values, room, sums, grad_x ? dx : nullptr, part == 0);
@@ -191,14 +195,14 @@ struct Backward {
         }
         for (int lane = 0; lane < BLOCK; lane += LANES) {
             vec sum{};
-            const vec factor = load(w + lane);
+            // A part that does not count has no say in its weight; one whose weight is zero may count.
+            const vec weight = load(w + lane), least = vec{} + bound, factor = weight > least ? weight : vec{};
             for (int row = 0; row < net.outputs(); ++row) {
                 const vec value = load(g + row * BLOCK + lane);
                 sum += value * load(result + row * BLOCK + lane);
                 store(room.gradient + row * BLOCK + lane, value * factor);
             }
-            // A part that does not count has no say in its weight.
-            store(dw + lane, factor != vec{} ? sum : vec{});
+            store(dw + lane, weight > least ? sum : vec{});
         }
     }
 };
@@ -213,7 +217,7 @@ PF_API int pf_part_mixture_forward(
     const float* const* parameters, float bound, float* out, float* kept, i64 threads, void*) {
     Networks net;
     if (const int status = networks(parts, layers, width, parameters, net)) return status;
-    const Forward pass{net, x, weights, bound, count, out, kept};
+    const Forward pass{net, x, weights, bound, few(net, weights, bound, count), count, out, kept};
     parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int) { pass.share(begin, end); });
     return OK;
 }
@@ -225,7 +229,7 @@ PF_API int pf_part_mixture_backward(
     float* const* gradients, i64 threads, void*) {
     Networks net;
     if (const int status = networks(parts, layers, width, parameters, net)) return status;
-    const Backward pass{net, grad, x, weights, bound, count, kept, grad_x, grad_weights};
+    const Backward pass{net, grad, x, weights, bound, few(net, weights, bound, count), count, kept, grad_x, grad_weights};
     std::vector<Sums> sums;
     const i64 blocks = (count + BLOCK - 1) / BLOCK;
     for (i64 thread = 0; thread < std::max<i64>(1, std::min(threads, blocks)); ++thread) {
