@@ -11,8 +11,10 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 EXTRAS := video,landmarks68,report,workflow,dev
-# The environment is made anew when a pin changes, not when a checkout touches the file.
-STAMP := .venv/.made-$(shell { cat constraints.txt pyproject.toml; echo $(EXTRAS); } | sha256sum | cut -c1-16)
+# The environment is made anew when a pin changes, not when a checkout touches the file,
+# or the kernels' sources do.
+STAMP := .venv/.made-$(shell { cat constraints.txt pyproject.toml partnerface/kernels/csrc/*; echo $(EXTRAS); } \
+	| sha256sum | cut -c1-16)
 PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
 	&& echo $$python && break; done)
@@ -37,8 +39,11 @@ $(STAMP):
 	@echo "making .venv with $(PYTHON); the first time takes some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { \
 		rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install pip; }
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt scikit-build-core cmake ninja
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
+	@# The path alone, without the hook that finds the package here even for a run in another checkout.
+	@sed -i '/^import /d' .venv/lib/python*/site-packages/_editable_*partnerface.pth
+	@$(BIN)/python -c 'from partnerface.kernels.backend import told; print("kernels:", told())'
 	@rm -f .venv/.made-* && touch $@
 
 avatar: $(STAMP) ## Walk the whole road for VIDEO, or for the subjects of config.yaml

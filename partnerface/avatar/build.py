@@ -13,7 +13,7 @@ from partnerface.avatar.surface import Box, Surface
 from partnerface.conventions import CLASS_NAMES
 from partnerface.geometry.mesh import vertex_normals
 from partnerface.head.skinning import HeadTensors
-from partnerface.kernels.reference.march import voxel
+from partnerface.kernels.march import voxel
 
 HULL_VOXEL = 0.004
 #: How far off the head model something can stand, by the class of the place, m: hair, glasses, skin.

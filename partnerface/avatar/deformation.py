@@ -5,22 +5,13 @@ In the warm-up w is one-hot, from a fixed partition of the head's surface, and t
 """
 
 import itertools
-import math
 
 import torch
 from torch import Tensor, nn
 
-from partnerface.kernels.reference.part_mixture import part_mixture
-
-
-def positional_encoding(x: Tensor, octaves: int) -> Tensor:
-    """x, sin(2^i pi x), cos(2^i pi x) (Mildenhall et al., NeRF, 2020, equation 4): [N, 3] → [N, 3 + 6 octaves]."""
-    if octaves == 0:
-        return x
-    scaled = (x[:, None] * (2.0 ** torch.arange(octaves, device=x.device) * math.pi)[:, None]).reshape(
-        len(x), 3 * octaves
-    )
-    return torch.cat([x, scaled.sin(), scaled.cos()], dim=1)
+from partnerface.kernels.columns import columns
+from partnerface.kernels.encoding import positional_encoding
+from partnerface.kernels.part_mixture import mlp, part_mixture
 
 
 def partition(vertices: Tensor, importance: Tensor, parts: int, rounds: int = 30) -> Tensor:
@@ -108,11 +99,13 @@ class PartDeformation(nn.Module):
             hard: weigh by the fixed partition instead of the assigner.
         """
         encoded = self.encode(points)
-        logits = self.assigner(encoded)
+        logits = mlp(encoded, self.assigner)
         if hard:
             weights = nn.functional.one_hot(self.labels(points.detach()), self.parts).to(points.dtype)
         else:
-            weights = torch.softmax(logits, dim=1)
+            # Along the first dimension of what is stored feature by feature.
+            weights = torch.softmax(logits.t(), dim=0).t()
         layers = list(zip(self.weights, self.biases, strict=True))
-        moved = part_mixture(torch.cat([encoded, code], dim=1), weights, layers)
+        # In the warm-up all parts but one weigh nothing.
+        moved = part_mixture(columns(encoded, code), weights, layers, bound=0.0 if hard else -1.0)
         return moved * self.scale, logits

@@ -13,9 +13,10 @@ from partnerface.avatar.occupancy import Occupancy
 from partnerface.avatar.shoulders import Shoulders
 from partnerface.avatar.surface import Frames, Surface
 from partnerface.geometry.rotations import axis_angle_to_matrix
-from partnerface.kernels.reference.composite import composite_weights, ray_sums
-from partnerface.kernels.reference.hash_grid import HashGridSpec
-from partnerface.kernels.reference.march import march
+from partnerface.kernels.columns import columns
+from partnerface.kernels.composite import composite_weights, ray_spread, ray_sums
+from partnerface.kernels.hash_grid import HashGridSpec
+from partnerface.kernels.march import march
 
 BASE_RESOLUTION = 16
 SHOULDER_LEVELS = 8
@@ -206,14 +207,15 @@ class Avatar(nn.Module):
         ray, count = samples.ray, len(pixels)
         density, colour, displacement, logits = self._field(samples, conditions, hard)
         weight = composite_weights(density, torch.full_like(density, step), ray)
-        opacity = ray_sums(weight, ray, count)
+        seen = columns(torch.ones_like(weight)[:, None], samples.distance[:, None], samples.reach[:, None], colour)
+        sums = ray_sums(weight[:, None] * seen, ray, count)
+        opacity = sums[:, 0]
         behind, whole = self._behind(pixels, slot, camera, conditions, background, opacity)
-        picture = ray_sums(weight[:, None] * colour, ray, count) + (1 - opacity)[:, None] * behind
-        mean = ray_sums(weight * samples.distance, ray, count) / opacity.clamp(min=1e-4)
-        spread = ray_sums(weight * (samples.distance - mean[ray]).square(), ray, count)
-        adrift = ray_sums(weight * samples.reach, ray, count)
+        picture = sums[:, 3:] + (1 - opacity)[:, None] * behind
+        mean = sums[:, 1] / opacity.clamp(min=1e-4)
+        spread = ray_sums(weight * (samples.distance - ray_spread(mean, ray)).square(), ray, count)
         return Rendering(
-            picture, whole, opacity, spread, adrift, weight, samples.points, samples.canonical, displacement, logits
+            picture, whole, opacity, spread, sums[:, 2], weight, samples.points, samples.canonical, displacement, logits
         )
 
     def _behind(
@@ -240,15 +242,21 @@ class Avatar(nn.Module):
     def _place(self, marched: "_March", slot: Tensor, conditions: Conditions) -> "_Samples":
         """The marched places in canonical space, as far as the canonical grid is live there."""
         ray, distance = marched.ray, marched.distance
-        points = marched.origin[ray] + marched.direction[ray] * distance[:, None]
+        points = ray_spread(marched.origin, ray) + ray_spread(marched.direction, ray) * distance[:, None]
         canonical, reach, height = points, torch.zeros_like(distance), torch.zeros_like(distance)
         if self.config.skinning:
             canonical, reach, height = self.surface.to_canonical(points, slot[ray], conditions.frames)
-        live = self.occupancy.is_live(canonical.detach())
+        live = torch.nonzero(self.occupancy.is_live(canonical.detach()))[:, 0]
         ray = ray[live]
-        direction = marched.direction[ray]
         return _Samples(
-            ray, distance[live], reach[live], height[live], points.detach()[live], canonical[live], direction, slot[ray]
+            ray,
+            distance[live],
+            reach[live],
+            height[live],
+            ray_spread(points.detach(), live),
+            ray_spread(canonical, live),
+            ray_spread(marched.direction, ray),
+            slot[ray],
         )
 
     def _field(

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from partnerface.avatar.surface import Box
-from partnerface.kernels.reference.march import voxel
+from partnerface.kernels.march import voxel
 
 #: A voxel is empty once no recent sample in it had this compositing weight: it is transparent, or always hidden.
 EMPTY_WEIGHT = 0.02
@@ -53,6 +53,14 @@ def carve_hull(
     return (inside / shown.clamp(min=1)).view(*resolution)
 
 
+def widened(values: Tensor, room: int) -> Tensor:
+    """[1, 1, X, Y, Z] the greatest value within `room` voxels along every axis, one axis after the other."""
+    for axis in range(3):
+        size = [2 * room + 1 if a == axis else 1 for a in range(3)]
+        values = nn.functional.max_pool3d(values, size, stride=1, padding=[room if a == axis else 0 for a in range(3)])
+    return values
+
+
 class Occupancy(nn.Module):
     """The two grids of an avatar, over the same box.
 
@@ -88,7 +96,7 @@ class Occupancy(nn.Module):
     def _occupied(self, grid: int, room: int) -> Tensor:
         """[X, Y, Z] bool: not visited yet, or within `room` voxels of a visited voxel with weight."""
         seen = (self.weight[grid] * self.visited[grid])[None, None]
-        wide = nn.functional.max_pool3d(seen, 2 * room + 1, stride=1, padding=room)[0, 0]
+        wide = widened(seen, room)[0, 0]
         return ~self.visited[grid] | (wide > EMPTY_WEIGHT)
 
     def is_live(self, points: Tensor) -> Tensor:

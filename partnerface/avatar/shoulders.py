@@ -8,7 +8,9 @@ of the torso (as in Tang et al., RAD-NeRF, 2022, section 3.3). A hash grid of on
 import torch
 from torch import Tensor, nn
 
-from partnerface.kernels.reference.hash_grid import HashGridSpec, hash_grid
+from partnerface.kernels.columns import columns
+from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
+from partnerface.kernels.part_mixture import mlp
 
 #: The picture reaches so many times farther than the training frames show, so that it can move.
 MARGIN = 1.25
@@ -56,8 +58,8 @@ class Shoulders(nn.Module):
         waves = torch.cat(
             [wave(place * (2**k * torch.pi)) for k in range(_OCTAVES) for wave in (torch.sin, torch.cos)], 1
         )
-        bent = self.bend(torch.cat([place, waves, pose], dim=1))
+        bent = mlp(columns(place, waves, pose), self.bend)
         moved = place + SHIFT_SCALE * self.shift(pose) + BEND_SCALE * bent
         slice_ = torch.cat([(moved + 1) / 2, torch.full_like(moved[:, :1], 0.5)], dim=1)
-        painted = self.paint(hash_grid(slice_, self.table, self.spec))
+        painted = mlp(hash_grid(slice_, self.table, self.spec), self.paint)
         return torch.sigmoid(painted[:, :3]), torch.sigmoid(painted[:, 3] - 1)

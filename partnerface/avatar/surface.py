@@ -10,7 +10,7 @@ from torch import Tensor
 from partnerface.avatar.motion import Motion
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.skinning import HeadTensors, bone_transforms
-from partnerface.kernels.reference.inverse_skinning import anchor_volume, inverse_skinning
+from partnerface.kernels.inverse_skinning import anchor_volume, inverse_skinning
 
 HEAD_BONE = 1
 NEIGHBOURS = 12
@@ -128,9 +128,10 @@ class Surface:
         self.box.low[1] += margin - 0.01
         self.resolution = self.box.grid(VOXEL)
         self.faces = faces.long()
-        self.ring = mesh_rings(faces, self.rest, NEIGHBOURS)
+        ring = mesh_rings(faces, self.rest, NEIGHBOURS)
         self.anchors = thin(self.rest, ANCHOR_SPACING)
-        self.patch = _nearest_of(self.ring[self.ring].flatten(1), self.rest, PATCH)[self.anchors]
+        self.patch = _nearest_of(ring[ring].flatten(1), self.rest, PATCH)[self.anchors].int()
+        self.ring = ring.int()
         self.template_volume = self._nearest(self.box.centres(self.resolution), self.canonical[self.anchors])
         self._cache: OrderedDict[bytes, tuple[Tensor, ...]] = OrderedDict()
 

@@ -64,6 +64,28 @@ def _waited_s() -> float | None:
         return None
 
 
+def ceilings(repeats: int) -> tuple[float, list[str]]:
+    """The processor's floating-point operations per second at most, and what was measured for it, in words.
+
+    Fused multiply-adds that never leave the registers; where no kernels were built, torch's matrix product.
+    """
+    import torch
+
+    from partnerface.kernels.library import UnavailableError, cpu_library
+
+    product = peak(repeats)
+    line = f"peak      {product / 1e9:.3g} GFLOP/s in torch's float32 matrix product"
+    try:
+        library = cpu_library()
+    except UnavailableError:
+        return product, [line]
+    registers, copy = (library.ceiling(name, torch.get_num_threads()) for name in ("fma", "copy"))
+    return registers, [
+        f"peak      {registers / 1e9:.3g} GFLOP/s in multiply-adds, {copy / 1e9:.3g} GB/s read and written in copies",
+        line,
+    ]
+
+
 def peak(repeats: int) -> float:
     """Floating-point operations per second of torch's float32 matrix product, at the size where it is fastest.
 

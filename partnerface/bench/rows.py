@@ -62,8 +62,8 @@ class Sizes:
     frames: int = 100
     warm_up: int = 12
     edge: int = 512
-    samples: int = 16384
-    rays: int = 2048
+    samples: int = 49152
+    rays: int = 4096
     steps: int = 200
     dataset: int = 256
     step_mm: float = 4.0

@@ -1,8 +1,8 @@
 """A real training of the default method, and pictures of the avatar that comes of it."""
 
 import argparse
-import itertools
-import json
+import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,10 +15,13 @@ from partnerface.bench.result import REFERENCE, Result, result, say, timed
 from partnerface.bench.rows import TRAINING, Sizes
 from partnerface.config.settings import TrainSettings
 from partnerface.geometry.camera import crop_intrinsics
+from partnerface.kernels.backend import forced, used
 from partnerface.stages import train
 from partnerface.training.dataset import Dataset
 
 METHOD = "partnerface"
+#: Steps that are timed, from the middle of the training on; and measurements of the reference.
+STEPS, REFERENCE_REPEATS = 20, 2
 
 
 def training(
@@ -42,20 +45,31 @@ def training(
     settings = TrainSettings(steps=sizes.steps, rays=sizes.rays, step_mm=sizes.step_mm)
     train.run(argparse.Namespace(subject=subject.root, run=METHOD, seed=0), settings)
     found = []
-    if "train_step" in wanted:
-        seconds = step_seconds(subject.run(METHOD).log, sizes.steps)
-        found.append(result("train_step", REFERENCE, seconds, 1, "steps/s", ratio_to_reference=1.0))
     dataset = Dataset.load(subject.dataset)
+    avatar = load_avatar(subject.run(METHOD).avatar)
+    if "train_step" in wanted:
+        say("train_step")
+        trainer = train.made(dataset, METHOD, 0, settings)
+        trainer.avatar.load_state_dict(avatar.state_dict())
+        trainer.avatar.occupancy.refresh()
+        trainer.at.step = sizes.steps // 2
+        seconds, plain = _both(lambda n: timed(trainer.step, n), STEPS)
+        found.append(
+            result("train_step", used(), seconds, sizes.rays, "rays/s", ratio_to_reference=_ratio(plain, seconds))
+        )
     pictures = [name for name in TRAINING if name.startswith("render_")]
-    avatar = load_avatar(subject.run(METHOD).avatar) if wanted & set(pictures) else None
     # Each size has poses of its own: an avatar remembers those that it has taken.
     poses = torch.linspace(0, len(dataset.rgb) - 1, len(pictures) * (repeats + 1)).long().unique().tolist()
     for k, name in enumerate(pictures):
-        if avatar is not None and name in wanted:
+        if name in wanted:
             own, edge = poses[k :: len(pictures)], int(name.removeprefix("render_"))
             say(f"{name}, {len(own) - 1} pictures")
-            seconds = render_seconds(avatar, dataset, own, edge, sizes.step_mm / 1000)
-            found.append(result(name, REFERENCE, seconds, 1, "frames/s", ratio_to_reference=1.0))
+
+            def pictured(count: int, own=own, edge=edge) -> list[float]:
+                return render_seconds(avatar, dataset, own[: count + 1], edge, sizes.step_mm / 1000)
+
+            seconds, plain = _both(pictured, len(own) - 1)
+            found.append(result(name, used(), seconds, 1, "frames/s", ratio_to_reference=_ratio(plain, seconds)))
     line = (
         f"training  {sizes.steps} steps of {sizes.rays} rays on {len(dataset.train)} frames of {who} at "
         f"{dataset.size[0]} px; {sizes.step_mm:g} mm between samples"
@@ -63,14 +77,17 @@ def training(
     return [line], found
 
 
-def step_seconds(log: Path, steps: int) -> list[float]:
-    """Time of a step in each stretch between two lines of train.jsonl, s.
+def _both(measured: Callable[[int], list[float]], repeats: int) -> tuple[list[float], list[float]]:
+    """Seconds of some calls in the form of the ops that is in use, and of a few in the reference."""
+    seconds = measured(repeats)
+    if used() == REFERENCE:
+        return seconds, seconds
+    with forced(REFERENCE):
+        return seconds, measured(min(repeats, REFERENCE_REPEATS))
 
-    Only the second half of the training is looked at: before, the empty space around the head is not known yet.
-    """
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    late = [line for line in lines if 2 * line["step"] >= steps]
-    return [(b["seconds"] - a["seconds"]) / (b["step"] - a["step"]) for a, b in itertools.pairwise(late)]
+
+def _ratio(plain: list[float], seconds: list[float]) -> float:
+    return statistics.median(plain) / statistics.median(seconds)
 
 
 def render_seconds(avatar: Avatar, dataset: Dataset, poses: list[int], edge: int, step: float) -> list[float]:

@@ -65,8 +65,10 @@ def compiler() -> Finding:
 
 
 def kernels() -> Finding:
-    """Which implementation of the package's own operations is used."""
-    return Finding("kernels", "reference (plain PyTorch); compiled ones are not part of this version")
+    """Which implementation of the package's own operations is used, and why."""
+    from partnerface.kernels.backend import told
+
+    return Finding("kernels", told())
 
 
 def disk(results: Path) -> Finding:

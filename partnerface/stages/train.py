@@ -3,13 +3,17 @@
 import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from partnerface.artefacts import SubjectFolder, write
 from partnerface.artefacts.files import read_stamp
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.config.settings import TrainSettings
 from partnerface.errors import InputError
+
+if TYPE_CHECKING:
+    from partnerface.training.dataset import Dataset
+    from partnerface.training.loop import Trainer
 
 HELP = """Train an avatar. Reads dataset/, writes <run>/avatar.safetensors and <run>/train.jsonl.
 
@@ -50,22 +54,64 @@ def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dic
     }
 
 
+def made(dataset: "Dataset", method: str, seed: int, settings: TrainSettings) -> "Trainer":
+    """A trainer of an untrained avatar on a dataset."""
+    import numpy as np
+    import torch
+
+    from partnerface.avatar.build import build_avatar
+    from partnerface.avatar.methods import METHODS
+    from partnerface.head.skinning import head_tensors
+    from partnerface.training.loop import Trainer
+    from partnerface.training.sampler import RaySampler
+
+    torch.manual_seed(seed)
+    config = METHODS[method]
+    if settings.parts is not None and config.parts:
+        config = replace(config, parts=settings.parts)
+    config = replace(config, shoulders=str(dataset.values["mask_policy"]) == "full")
+
+    def masks(chosen: torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(dataset.alpha[dataset.train[chosen.numpy()]].astype("float32") / 255)
+
+    avatar = build_avatar(
+        config,
+        head_tensors(dataset.head),
+        torch.as_tensor(dataset.head.faces),
+        torch.as_tensor(dataset.head.regions),
+        dataset.shape,
+        dataset.motion.take(torch.as_tensor(dataset.train)),
+        masks,
+        dataset.camera[dataset.train],
+    )
+    code_size = avatar.expression.matrix.shape[1]
+    heldout = sorted({int(i) for positions in dataset.splits.values() for i in positions})
+
+    def sampler(positions: Any, frames: int) -> RaySampler:
+        return RaySampler(dataset, positions, frames, settings.rays, code_size, seed)
+
+    return Trainer(
+        avatar,
+        sampler(dataset.train, settings.frames),
+        sampler(np.array(heldout), 32) if heldout else None,
+        dataset.camera,
+        dataset.background,
+        settings,
+    )
+
+
 def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     """Train and write the avatar."""
     import json
 
     import torch
 
-    from partnerface.avatar.build import build_avatar
     from partnerface.avatar.methods import METHODS
     from partnerface.avatar.retrieval import NAME, save_retrieval
     from partnerface.avatar.store import save_avatar
-    from partnerface.head.skinning import head_tensors
     from partnerface.kernels import prepare
     from partnerface.progress import clock
     from partnerface.training.dataset import Dataset
-    from partnerface.training.loop import Trainer
-    from partnerface.training.sampler import RaySampler
     from partnerface.training.state import clear_state, fingerprint, load_state, save_state
 
     prepare()
@@ -85,43 +131,8 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
             temporary.write_text("")
         return
 
-    torch.manual_seed(args.seed)
-    config = METHODS[method]
-    if settings.parts is not None and config.parts:
-        config = replace(config, parts=settings.parts)
-    config = replace(config, shoulders=facts["mask_policy"] == "full")
-    faces = torch.as_tensor(dataset.head.faces)
-    motion = dataset.motion
-
-    def masks(chosen: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(dataset.alpha[dataset.train[chosen.numpy()]].astype("float32") / 255)
-
-    avatar = build_avatar(
-        config,
-        head_tensors(dataset.head),
-        faces,
-        torch.as_tensor(dataset.head.regions),
-        dataset.shape,
-        motion.take(torch.as_tensor(dataset.train)),
-        masks,
-        dataset.camera[dataset.train],
-    )
-    code_size = avatar.expression.matrix.shape[1]
-    heldout = sorted({int(i) for positions in dataset.splits.values() for i in positions})
-
-    def sampler(positions: Any, frames: int) -> RaySampler:
-        return RaySampler(dataset, positions, frames, settings.rays, code_size, args.seed)
-
-    import numpy as np
-
-    trainer = Trainer(
-        avatar,
-        sampler(dataset.train, settings.frames),
-        sampler(np.array(heldout), 32) if heldout else None,
-        dataset.camera,
-        dataset.background,
-        settings,
-    )
+    trainer = made(dataset, method, args.seed, settings)
+    avatar = trainer.avatar
     counts = ", ".join(f"{name} {count:,}" for name, count in avatar.parameter_counts().items())
     print(f"train: {method}, seed {args.seed}, {len(dataset.train)} frames, parameters: {counts}", flush=True)
     mark = fingerprint(facts, {str(p.name): read_stamp(p)["sha256"] for p in inputs}, args.seed, method)
@@ -135,5 +146,5 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     with write(into.log, "train", inputs, asdict(settings)) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in trainer.at.log))
     with write(into.avatar, "train", inputs, asdict(settings) | {"seed": args.seed}) as temporary:
-        save_avatar(temporary, trained, faces, facts)
+        save_avatar(temporary, trained, torch.as_tensor(dataset.head.faces), facts)
     clear_state(into.state)

@@ -15,6 +15,7 @@ from partnerface.config.settings import TrainSettings
 from partnerface.errors import TrainingError
 from partnerface.progress import Progress
 from partnerface.training.losses import LossWeights, losses
+from partnerface.training.optimiser import Optimiser
 from partnerface.training.sampler import RaySampler
 
 LOG_EVERY = 25
@@ -72,36 +73,36 @@ class Trainer:
             calibration=settings.weight_calibration,
             apart=settings.weight_apart,
         )
-        field = [p for name, p in avatar.field.named_parameters() if name != "table"]
-        groups = [
-            {"params": [avatar.field.table], "rate": settings.rate_grid},
-            {"params": field, "rate": settings.rate_field},
-        ]
-        if avatar.deformation is not None:
-            groups.append({"params": list(avatar.deformation.parameters()), "rate": settings.rate_deformation})
-        if avatar.calibration is not None:
-            groups.append({"params": list(avatar.calibration.parameters()), "rate": settings.rate_calibration})
-        if avatar.shoulders is not None:
-            # A small part of the rays meets them, so that all of it learns as fast as the grid.
-            groups.append({"params": list(avatar.shoulders.parameters()), "rate": settings.rate_grid})
-        self.optimiser = torch.optim.Adam(groups, lr=0.0, betas=(0.9, 0.99), eps=1e-15, fused=True)
-        self.mean = {name: value.detach().clone() for name, value in avatar.named_parameters()}
+
+        def named(part: str) -> dict[str, Tensor]:
+            return {name: value for name, value in avatar.named_parameters() if name.split(".")[0] == part}
+
+        field = named("field")
+        table = {"field.table": field.pop("field.table")}
+        self.optimiser = Optimiser(
+            [
+                (settings.rate_grid, table),
+                (settings.rate_field, field),
+                (settings.rate_deformation, named("deformation")),
+                (settings.rate_calibration, named("calibration")),
+                # A small part of the rays meets them, so that all of it learns as fast as the grid.
+                (settings.rate_grid, named("shoulders")),
+            ]
+        )
         self.at = Progressed(0, 0.0, 0, 1.0, [])
 
     def state(self) -> dict[str, Any]:
         """All that `restore` needs, of types that torch loads without running code."""
         return {
             "avatar": self.avatar.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "mean": self.mean,
+            "optimiser": self.optimiser.state(),
             "progress": vars(self.at).copy(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.avatar.load_state_dict(state["avatar"])
-        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
-        self.mean = {name: value.clone() for name, value in state["mean"].items()}
+        self.optimiser.restore(state["optimiser"])
         self.at = Progressed(**copy.deepcopy(state["progress"]))
 
     def _learning_rate(self, step: int) -> float:
@@ -109,7 +110,7 @@ class Trainer:
         fall = self.settings.final_rate ** (step / max(self.settings.steps, 1))
         return rise * fall * self.at.rate
 
-    def _step(self) -> tuple[dict[str, Tensor], int]:
+    def step(self) -> tuple[dict[str, Tensor], int]:
         """One optimisation step: the loss terms (not finite: nothing was changed) and the number of samples."""
         settings, step = self.settings, self.at.step
         hard = step < settings.warm_up * settings.steps
@@ -127,22 +128,17 @@ class Trainer:
         )
         terms = losses(self.avatar, rendering, batch, hard, self.weights)
         total = torch.stack(list(terms.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.clear()
         total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.avatar.parameters(), MAX_GRADIENT)
+        norm = self.optimiser.norm()
         terms = {name: value.detach() for name, value in terms.items()}
         terms["gradient"] = norm.detach()
         if bool(torch.isfinite(total)) and bool(torch.isfinite(norm)):
-            for group in self.optimiser.param_groups:
-                group["lr"] = group["rate"] * self._learning_rate(step)
-            self.optimiser.step()
+            memory = min(settings.average, (step + 1) / (step + 10))
+            self.optimiser.step(self._learning_rate(step), min(1.0, MAX_GRADIENT / max(float(norm), 1e-6)), memory)
             self.avatar.occupancy.observe(rendering.points, rendering.canonical.detach(), rendering.weight.detach())
             if step >= REFRESH_FROM and step % REFRESH_EVERY == 0:
                 self.avatar.occupancy.refresh()
-            memory = min(settings.average, (step + 1) / (step + 10))
-            with torch.no_grad():
-                for name, value in self.avatar.named_parameters():
-                    self.mean[name].lerp_(value, 1 - memory)
         return terms, len(rendering.weight)
 
     @torch.no_grad()
@@ -170,7 +166,7 @@ class Trainer:
         saved = last = time.monotonic()
         smooth, heldout = None, None
         while self.at.step < settings.steps:
-            terms, samples = self._step()
+            terms, samples = self.step()
             if not all(math.isfinite(float(value)) for value in terms.values()):
                 self._roll_back(good, terms)
                 continue
@@ -220,9 +216,7 @@ class Trainer:
 
     def finish(self) -> Avatar:
         """The trained avatar, with the running mean of the weights."""
-        with torch.no_grad():
-            for name, value in self.avatar.named_parameters():
-                value.copy_(self.mean[name])
+        self.optimiser.settle()
         self.avatar.occupancy.refresh()
         return self.avatar.eval()
 

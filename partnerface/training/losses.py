@@ -52,7 +52,7 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
     if rendering.displacement is not None and rendering.logits is not None and avatar.deformation is not None:
         size = (rendering.displacement / avatar.deformation.scale).square().sum(1)
         terms["deformation"] = weights.deformation * (visible * size).sum()
-        log_share = torch.log_softmax(rendering.logits, dim=1)
+        log_share = torch.log_softmax(rendering.logits.t(), dim=0).t()
         if hard:
             label = avatar.deformation.labels(rendering.canonical.detach())
             imitation = functional.nll_loss(log_share, label, reduction="none")

@@ -23,7 +23,7 @@ def fingerprint(settings: Mapping[str, Any], dataset_stamp: Mapping[str, Any], s
     root = Path(partnerface.__file__).parent
     code = hashlib.sha256()
     for folder in SOURCES:
-        for file in sorted((root / folder).rglob("*.py")):
+        for file in sorted(f for f in (root / folder).rglob("*") if f.suffix in (".py", ".h", ".cpp", ".cu")):
             code.update(file.read_bytes())
     facts = {
         "settings": dict(settings),

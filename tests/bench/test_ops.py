@@ -1,16 +1,15 @@
 """What the figures of the ops rest on: counted operations, and inputs of the shapes that the model has."""
 
-import statistics
-
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from partnerface.avatar.motion import Motion
-from partnerface.bench import ops, training
+from partnerface.bench import ops
 from partnerface.bench.drawn import drawn_head, drawn_motion
 from partnerface.bench.rows import TINY
 from partnerface.head.skinning import head_tensors
+from partnerface.kernels.backend import forced
 
 
 def test_operations_by_hand():
@@ -28,7 +27,7 @@ def test_operations_are_those_that_torch_counts(work, monkeypatch):
     # Its counter follows modules by hooks that `torch.autograd.grad` does not bear.
     backward = torch.autograd.backward
     monkeypatch.setattr(ops, "_backward", lambda out, _: backward(out, [torch.ones_like(one) for one in out]))
-    with FlopCounterMode(display=False) as counter:
+    with forced("reference"), FlopCounterMode(display=False) as counter:
         made.call()
     assert counter.get_total_flops() == pytest.approx(made.operations, rel=0.01)
 
@@ -45,10 +44,3 @@ def test_the_drawn_head_is_sound_and_moves():
     assert (posed[1:] - posed[:-1]).norm(dim=-1).amax(1).min() > 1e-4
     joints = torch.tensor(head.joint_regressor @ head.template)
     torch.testing.assert_close(joints[2], torch.tensor([0.0, 0.0, 0.01]), atol=1e-4, rtol=0)
-
-
-def test_a_step_is_timed_in_the_second_half_alone(tmp_path):
-    lines = [(25, 50.0), (50, 60.0), (75, 65.0), (100, 69.0)]
-    file = tmp_path / "train.jsonl"
-    file.write_text("".join(f'{{"step": {step}, "seconds": {seconds}}}\n' for step, seconds in lines))
-    assert statistics.median(training.step_seconds(file, 100)) == pytest.approx((5 / 25 + 4 / 25) / 2)

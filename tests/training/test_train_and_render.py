@@ -98,18 +98,18 @@ def weights(subject: SubjectFolder) -> dict[str, list]:
 
 def test_killed_training_goes_on_and_ends_the_same(trained, tmp_path, monkeypatch, capsys):
     copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
-    real = Trainer._step
+    real = Trainer.step
 
     def dies(self):
         if self.at.step == 40:
             raise KeyboardInterrupt
         return real(self)
 
-    monkeypatch.setattr(Trainer, "_step", dies)
+    monkeypatch.setattr(Trainer, "step", dies)
     with pytest.raises(KeyboardInterrupt):
         train.run(arguments(copy), QUICK)
     assert not copy.run("partnerface").avatar.exists()
-    monkeypatch.setattr(Trainer, "_step", real)
+    monkeypatch.setattr(Trainer, "step", real)
     train.run(arguments(copy), QUICK)
     assert "goes on at step" in capsys.readouterr().out
     assert weights(copy) == weights(trained)
@@ -117,13 +117,13 @@ def test_killed_training_goes_on_and_ends_the_same(trained, tmp_path, monkeypatc
 
 def test_state_of_another_training_is_not_resumed(trained, tmp_path, monkeypatch, capsys):
     copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
-    real = Trainer._step
+    real = Trainer.step
     monkeypatch.setattr(
-        Trainer, "_step", lambda self: (_ for _ in ()).throw(KeyboardInterrupt) if self.at.step == 30 else real(self)
+        Trainer, "step", lambda self: (_ for _ in ()).throw(KeyboardInterrupt) if self.at.step == 30 else real(self)
     )
     with pytest.raises(KeyboardInterrupt):
         train.run(arguments(copy), QUICK)
-    monkeypatch.setattr(Trainer, "_step", real)
+    monkeypatch.setattr(Trainer, "step", real)
     train.run(arguments(copy, seed=1), TrainSettings(**{**vars(QUICK), "steps": 31}))
     assert "goes on" not in capsys.readouterr().out
 

@@ -4,6 +4,20 @@ import torch
 from torch import Tensor
 
 
+def check(density: Tensor, length: Tensor, ray: Tensor) -> None:
+    """Raise ValueError where a shape does not fit, TypeError where `ray` is not int64."""
+    if not density.shape == length.shape == ray.shape or density.ndim != 1:
+        shapes = ", ".join(str(list(one.shape)) for one in (density, length, ray))
+        raise ValueError(f"density, length and ray must have one shape [M], not {shapes}")
+    if ray.dtype != torch.int64:
+        raise TypeError(f"ray must be int64, not {ray.dtype}")
+
+
+def ray_spread(values: Tensor, ray: Tensor) -> Tensor:
+    """Hand each ray's values to its samples: [rays, C] or [rays] → [M, C] or [M]."""
+    return values[ray]
+
+
 def ray_sums(values: Tensor, ray: Tensor, rays: int) -> Tensor:
     """Sum the values of each ray's samples: [M, C] or [M] → [rays, C] or [rays]."""
     return values.new_zeros(rays, *values.shape[1:]).index_add(0, ray, values)
@@ -19,7 +33,11 @@ def composite_weights(density: Tensor, length: Tensor, ray: Tensor) -> Tensor:
 
     Returns:
         [M] weights in [0, 1]. Differentiable in density.
+
+    Raises:
+        ValueError, TypeError: a shape or dtype does not fit.
     """
+    check(density, length, ray)
     depth = density * length
     if len(depth) == 0:
         return depth

@@ -159,6 +159,14 @@ class _HashGrid(torch.autograd.Function):
         return grad_x, grad_table, None
 
 
+def check(x: Tensor, table: Tensor, spec: HashGridSpec) -> None:
+    """Raise ValueError where a shape does not fit."""
+    if x.ndim != 2 or x.shape[1] != 3:
+        raise ValueError(f"x must have the shape [N, 3], not {list(x.shape)}")
+    if tuple(table.shape) != (spec.entries, spec.features):
+        raise ValueError(f"table must have the shape [{spec.entries}, {spec.features}], not {list(table.shape)}")
+
+
 def hash_grid(x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:
     """Feature vectors of points.
 
@@ -173,10 +181,7 @@ def hash_grid(x: Tensor, table: Tensor, spec: HashGridSpec) -> Tensor:
     Raises:
         ValueError: a shape does not fit.
     """
-    if x.ndim != 2 or x.shape[1] != 3:
-        raise ValueError(f"x must have the shape [N, 3], not {list(x.shape)}")
-    if tuple(table.shape) != (spec.entries, spec.features):
-        raise ValueError(f"table must have the shape [{spec.entries}, {spec.features}], not {list(table.shape)}")
+    check(x, table, spec)
     if len(x) == 0:
-        return table.new_zeros(0, spec.width)
+        return (x[:, :1] * table[0, 0]).expand(0, spec.width)
     return _HashGrid.apply(x, table, spec)

@@ -50,6 +50,34 @@ def anchor_volume(
     return torch.where(best < none, best.long() & 32767, fallback)
 
 
+def check(
+    points: Tensor,
+    slot: Tensor,
+    vertices: Tensor,
+    maps: Tensor,
+    volumes: Tensor,
+    patch: Tensor,
+    ring: Tensor,
+    resolution: tuple[int, int, int],
+) -> None:
+    """Raise ValueError where a shape does not fit, TypeError where a dtype does not."""
+    frames, count = vertices.shape[:2]
+    cells = resolution[0] * resolution[1] * resolution[2]
+    for name, tensor, shape in (
+        ("points", points, [len(points), 3]),
+        ("slot", slot, [len(points)]),
+        ("vertices", vertices, [frames, count, 3]),
+        ("maps", maps, [frames, count, 16]),
+        ("volumes", volumes, [frames, cells]),
+        ("patch", patch, [len(patch), patch.shape[-1]]),
+        ("ring", ring, [count, ring.shape[-1]]),
+    ):
+        if list(tensor.shape) != shape:
+            raise ValueError(f"{name} must have the shape {shape}, not {list(tensor.shape)}")
+    if slot.dtype != torch.int64 or volumes.dtype != torch.int16:
+        raise TypeError(f"slot and volumes must be int64 and int16, not {slot.dtype} and {volumes.dtype}")
+
+
 def inverse_skinning(
     points: Tensor,
     slot: Tensor,
@@ -72,7 +100,7 @@ def inverse_skinning(
         vertices: [B, V, 3] posed vertices in the head's rigid frame, m.
         maps: [B, V, 16] row-major 3 x 4 affine maps, rigid frame → canonical space, and below them the vertex's tangent
             plane (unit normal, outwards, and offset: n . x + c is the height over it, m).
-        volumes: [B, X * Y * Z] nearest anchors (`anchor_volume`).
+        volumes: [B, X * Y * Z] int16 nearest anchors (`anchor_volume`).
         patch: [A, P] indices of the vertices around each anchor on the mesh.
         ring: [V, M] indices of each vertex and its neighbours on the mesh.
         low, high, resolution: the volume's box.
@@ -83,10 +111,14 @@ def inverse_skinning(
         [N, 3] canonical points, differentiable in `points` (weights are held fixed); [N] distance to the nearest
         vertex, m; [N] height over the surface, m, negative inside: the weighted mean of the heights over the tangent
         planes of the vertices around (implicit moving least squares, Kolluri 2008).
+
+    Raises:
+        ValueError, TypeError: a shape or dtype does not fit.
     """
+    check(points, slot, vertices, maps, volumes, patch, ring, resolution)
     frames, count = vertices.shape[:2]
     if len(points) == 0:
-        return points, points.new_zeros(0), points.new_zeros(0)
+        return points * 1, points.new_zeros(0), points.new_zeros(0)
     with torch.no_grad():
         nearest = volumes.reshape(-1)[slot * volumes.shape[1] + voxel(points.detach(), low, high, resolution)].long()
         flat, base = vertices.reshape(-1, 3), (slot * count)[:, None]

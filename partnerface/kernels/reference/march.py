@@ -36,6 +36,20 @@ def bounds(occupied: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]
     return low + index.amin(0) * edge, low + (index.amax(0) + 1) * edge
 
 
+def check(origin: Tensor, direction: Tensor, occupied: Tensor, jitter: Tensor | None) -> None:
+    """Raise ValueError where a shape does not fit, TypeError where `occupied` is not bool."""
+    if origin.ndim != 2 or origin.shape[1] != 3 or origin.shape != direction.shape:
+        raise ValueError(
+            f"origin and direction must have the shape [R, 3], not {list(origin.shape)}, {list(direction.shape)}"
+        )
+    if occupied.ndim != 3:
+        raise ValueError(f"occupied must have the shape [X, Y, Z], not {list(occupied.shape)}")
+    if occupied.dtype != torch.bool:
+        raise TypeError(f"occupied must be bool, not {occupied.dtype}")
+    if jitter is not None and tuple(jitter.shape) != (len(origin),):
+        raise ValueError(f"jitter must have the shape [{len(origin)}], not {list(jitter.shape)}")
+
+
 def march(
     origin: Tensor, direction: Tensor, occupied: Tensor, low: Tensor, high: Tensor, step: float, jitter: Tensor | None
 ) -> tuple[Tensor, Tensor]:
@@ -50,7 +64,11 @@ def march(
 
     Returns:
         ray [M] int64 in non-decreasing order, and distance [M] m. Not differentiable.
+
+    Raises:
+        ValueError, TypeError: a shape or dtype does not fit.
     """
+    check(origin, direction, occupied, jitter)
     enter, leave = intersect_box(origin, direction, *bounds(occupied, low, high))
     shift = torch.full_like(enter, 0.5) if jitter is None else jitter
     count = int(((leave - enter).clamp(min=0) / step).ceil().max().item()) if len(origin) else 0

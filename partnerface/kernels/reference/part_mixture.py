@@ -3,18 +3,42 @@
 import torch
 from torch import Tensor
 
+Layers = list[tuple[Tensor, Tensor]]
 
-def part_mixture(features: Tensor, weights: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
+
+def check(features: Tensor, weights: Tensor | None, layers: Layers) -> None:
+    """Raise ValueError where a shape does not fit."""
+    if features.ndim != 2:
+        raise ValueError(f"features must have the shape [N, D], not {list(features.shape)}")
+    parts, wide = layers[0][0].shape[0], features.shape[1]
+    if weights is not None and tuple(weights.shape) != (len(features), parts):
+        raise ValueError(f"weights must have the shape [{len(features)}, {parts}], not {list(weights.shape)}")
+    if weights is None and parts != 1:
+        raise ValueError(f"{parts} parts need weights")
+    for at, (weight, bias) in enumerate(layers):
+        if weight.ndim != 3 or tuple(weight.shape[:2]) != (parts, wide):
+            raise ValueError(f"weight {at} must have the shape [{parts}, {wide}, D_out], not {list(weight.shape)}")
+        wide = weight.shape[2]
+        if tuple(bias.shape) != (parts, wide):
+            raise ValueError(f"bias {at} must have the shape [{parts}, {wide}], not {list(bias.shape)}")
+
+
+def part_mixture(features: Tensor, weights: Tensor | None, layers: Layers, bound: float = -1.0) -> Tensor:
     """sum_k weights[:, k] MLP_k(features), ReLU between layers.
 
     Args:
         features: [N, D] input of every local MLP.
-        weights: [N, K] soft (or one-hot) part weights.
+        weights: [N, K] soft (or one-hot) part weights; None for one MLP that stands alone.
         layers: per layer a weight [K, D_in, D_out] and a bias [K, D_out].
+        bound: weights of at most this do not count: their parts are left out, and they have no gradient.
 
     Returns:
         [N, D_out of the last layer]. Differentiable in everything.
+
+    Raises:
+        ValueError: a shape does not fit.
     """
+    check(features, weights, layers)
     (first, first_bias), *rest = layers
     parts, inputs, hidden = first.shape
     # All parts read the same features, so the first layer of all of them is one wide product.
@@ -22,4 +46,6 @@ def part_mixture(features: Tensor, weights: Tensor, layers: list[tuple[Tensor, T
     state = flat.view(-1, parts, hidden).transpose(0, 1)
     for weight, bias in rest:
         state = torch.baddbmm(bias[:, None], torch.relu(state), weight)
-    return torch.einsum("knd,nk->nd", state, weights)
+    if weights is None:
+        return state[0]
+    return torch.einsum("knd,nk->nd", state, torch.where(weights > bound, weights, 0.0))

@@ -1,0 +1,41 @@
+#include "cpu.h"
+#include "inverse_skinning.h"
+
+using namespace pf;
+
+// points, canonical [3, count]; map [9, count], the linear part for the backward pass; distance, height [count]; box
+// [2, 3].
+PF_API int pf_inverse_skinning_forward(
+    const float* points, const i64* slot, i64 count, const float* vertices, const float* maps,
+    const std::int16_t* volumes, const i32* patch, const i32* ring, i64 vertex_count, i64 patch_size, i64 ring_size,
+    const float* box, i64 x, i64 y, i64 z, float radius, float near, float far, float* canonical, float* map,
+    float* distance, float* height, i64 threads, void*) {
+    if (ring_size > MAX_RING) return UNSUPPORTED;
+    const Skin skin{vertices, maps, volumes, patch, ring, vertex_count, x * y * z, patch_size, ring_size,
+                    Grid{box, box + 3, {x, y, z}}, radius, near, far};
+    parallel(threads, count, 64, [&](i64 begin, i64 end, int) {
+        for (i64 s = begin; s < end; ++s) {
+            const float point[3] = {points[s], points[count + s], points[2 * count + s]};
+            const Carried to = carry(skin, slot[s], point);
+            for (int i = 0; i < 3; ++i) {
+                canonical[i * count + s] = to.canonical[i];
+                for (int j = 0; j < 3; ++j) map[(3 * i + j) * count + s] = to.map[4 * i + j];
+            }
+            distance[s] = to.distance;
+            height[s] = to.height;
+        }
+    });
+    return OK;
+}
+
+// The transposed linear part times the gradient.
+PF_API int pf_inverse_skinning_backward(
+    const float* grad, const float* map, i64 count, float* to, i64 threads, void*) {
+    parallel(threads, count, 64, [&](i64 begin, i64 end, int) {
+        for (int j = 0; j < 3; ++j)
+            for (i64 s = begin; s < end; ++s)
+                to[j * count + s] = map[j * count + s] * grad[s] + map[(3 + j) * count + s] * grad[count + s] +
+                                    map[(6 + j) * count + s] * grad[2 * count + s];
+    });
+    return OK;
+}

@@ -1,0 +1,242 @@
+// K networks of one shape on blocks of samples, their outputs blended by weights; with one network and no weights, a
+// plain multilayer perceptron. ReLU between layers.
+#include "networks_cpu.h"
+
+namespace {
+using namespace pf;
+
+// A block of [rows, count] from column `first`, or those of the samples `at`; what is missing is zero.
+void fetch(const float* from, i64 rows, i64 count, i64 first, int width, const i32* at, float* to) {
+    for (i64 row = 0; row < rows; ++row, to += BLOCK) {
+        const float* line = from + row * count + first;
+        if (at)
+            for (int s = 0; s < width; ++s) to[s] = line[at[s]];
+        else
+            std::memcpy(to, line, width * sizeof(float));
+        if (width < BLOCK) std::memset(to + width, 0, (BLOCK - width) * sizeof(float));
+    }
+}
+
+// Has a block on its way while another is worked on: its rows lie too far apart for the processor to foresee them.
+void foresee(const float* from, i64 rows, i64 count, i64 first) {
+    for (i64 row = 0; row < rows; ++row)
+        for (int s = 0; s < BLOCK; s += 16) __builtin_prefetch(from + row * count + first + s, 0, 2);
+}
+
+// Rows of a block to their places; past the caches where they fill whole lines: each row lies in a page of its own, and
+// fetching what is overwritten anyway would take longer than the sums.
+void put(const float* from, i64 rows, i64 count, i64 first, int width, float* to) {
+    const bool whole = width == BLOCK && count % LANES == 0 && reinterpret_cast<std::uintptr_t>(to) % 64 == 0;
+    for (i64 row = 0; row < rows; ++row, from += BLOCK) {
+        float* line = to + row * count + first;
+        if (whole)
+            for (int lane = 0; lane < BLOCK; lane += LANES) stream(line + lane, load(from + lane));
+        else
+            std::memcpy(line, from, width * sizeof(float));
+    }
+}
+
+void add(const float* from, i64 rows, i64 count, i64 first, int width, const i32* at, float* to) {
+    for (i64 row = 0; row < rows; ++row, from += BLOCK) {
+        float* line = to + row * count + first;
+        for (int s = 0; s < width; ++s) line[at ? at[s] : s] += from[s];
+    }
+}
+
+// Whether parts count for few samples. Asked of all samples, not of a thread's share: the backward pass, which may have
+// other threads, has to find the layers' values kept exactly where the forward pass kept them.
+bool few(const Networks& net, const float* weights, float bound, i64 count) {
+    if (!weights || bound < 0) return false;
+    i64 total = 0;
+    for (i64 i = 0; i < count * net.parts; ++i) total += weights[i] > bound;
+    return total * 2 < count * net.parts;
+}
+
+// Samples of a share for which each part counts, which are gathered into blocks of their own.
+std::vector<std::vector<i32>> live_samples(
+    const Networks& net, const float* weights, float bound, i64 count, i64 begin, i64 end) {
+    std::vector<std::vector<i32>> of(net.parts);
+    for (int part = 0; part < net.parts; ++part) {
+        const float* w = weights + part * count;
+        for (i64 s = begin; s < end; ++s)
+            if (w[s] > bound) of[part].push_back(i32(s - begin));
+    }
+    return of;
+}
+
+// The weights of a part for a block; those that do not count are zero.
+void fetch_weights(
+    const float* weights, float bound, i64 count, int part, i64 first, int width, const i32* at, float* to) {
+    fetch(weights + part * count, 1, count, first, width, at, to);
+    for (int s = 0; s < width; ++s)
+        if (!(to[s] > bound)) to[s] = 0;
+}
+
+struct Forward {
+    const Networks& net;
+    const float *x, *weights;
+    float bound;
+    bool gathered;
+    i64 count;
+    float *out, *kept;
+
+    void share(i64 begin, i64 end) const {
+        auto memory = buffer(i64(net.inputs()) * BLOCK + net.state() + (1 + net.outputs()) * BLOCK);
+        float *in = memory.get(), *state = in + net.inputs() * BLOCK, *w = state + net.state(), *sum = w + BLOCK;
+        const float* last = state + net.state() - net.outputs() * BLOCK;
+        if (gathered) {
+            const auto live = live_samples(net, weights, bound, count, begin, end);
+            for (int row = 0; row < net.outputs(); ++row) std::memset(out + row * count + begin, 0, (end - begin) * 4);
+            for (int part = 0; part < net.parts; ++part)
+                for (i64 i = 0; i < i64(live[part].size()); i += BLOCK) {
+                    const i32* at = live[part].data() + i;
+                    const int width = int(std::min<i64>(BLOCK, i64(live[part].size()) - i));
+                    fetch(x, net.inputs(), count, begin, width, at, in);
+                    fetch_weights(weights, bound, count, part, begin, width, at, w);
+                    run(net, part, in, state, nullptr, true);
+                    blend(last, w, sum, true);
+                    add(sum, net.outputs(), count, begin, width, at, out);
+                }
+            return;
+        }
+        for (i64 first = begin; first < end; first += BLOCK) {
+            const int width = int(std::min<i64>(BLOCK, end - first));
+            fetch(x, net.inputs(), count, first, width, nullptr, in);
+            if (first + 2 * BLOCK <= end) foresee(x, net.inputs(), count, first + BLOCK);
+            for (int part = 0; part < net.parts; ++part) {
+                float* also = kept ? kept + (first / BLOCK * net.parts + part) * net.kept(weights) : nullptr;
+                run(net, part, in, state, also, weights);
+                if (weights) fetch_weights(weights, bound, count, part, first, width, nullptr, w);
+                blend(last, weights ? w : nullptr, sum, part == 0);
+            }
+            put(sum, net.outputs(), count, first, width, out);
+        }
+        stream_end();
+    }
+
+    void blend(const float* result, const float* w, float* sum, bool fresh) const {
+        for (int row = 0; row < net.outputs(); ++row)
+            for (int lane = 0; lane < BLOCK; lane += LANES) {
+                vec value = load(result + row * BLOCK + lane);
+                if (w) value *= load(w + lane);
+                float* place = sum + row * BLOCK + lane;
+                store(place, fresh ? value : load(place) + value);
+            }
+    }
+};
+
+struct Backward {
+    const Networks& net;
+    const float *grad, *x, *weights;
+    float bound;
+    bool gathered;
+    i64 count;
+    const float* kept;
+    float *grad_x, *grad_weights;
+
+    void share(i64 begin, i64 end, Sums& sums) const {
+        const i64 in_block = i64(net.inputs()) * BLOCK, out_block = i64(net.outputs()) * BLOCK;
+        auto memory = buffer(2 * in_block + net.state() + out_block + 2 * BLOCK);
+        float *in = memory.get(), *dx = in + in_block, *state = dx + in_block, *g = state + net.state();
+        float *w = g + out_block, *dw = w + BLOCK;
+        Room room(net);
+        if (gathered) {
+            const auto live = live_samples(net, weights, bound, count, begin, end);
+            auto clear = [&](float* rows, int number) {
+                for (int row = 0; row < number; ++row) std::memset(rows + row * count + begin, 0, (end - begin) * 4);
+            };
+            if (grad_weights) clear(grad_weights, net.parts);
+            if (grad_x) clear(grad_x, net.inputs());
+            for (int part = 0; part < net.parts; ++part)
+                for (i64 i = 0; i < i64(live[part].size()); i += BLOCK) {
+                    const i32* at = live[part].data() + i;
+                    const int width = int(std::min<i64>(BLOCK, i64(live[part].size()) - i));
+                    fetch(x, net.inputs(), count, begin, width, at, in);
+                    fetch(grad, net.outputs(), count, begin, width, at, g);
+                    fetch(weights + part * count, 1, count, begin, width, at, w);
+                    run(net, part, in, state, nullptr, true);
+                    weigh(state, g, w, dw, room);
+                    if (grad_weights) add(dw, 1, count, begin, width, at, grad_weights + part * count);
+                    run_back(net, part, in, state, room, sums, grad_x ? dx : nullptr, true);
+                    if (grad_x) add(dx, net.inputs(), count, begin, width, at, grad_x);
+                }
+            return;
+        }
+        for (i64 first = begin; first < end; first += BLOCK) {
+            const int width = int(std::min<i64>(BLOCK, end - first));
+            fetch(x, net.inputs(), count, first, width, nullptr, in);
+            fetch(grad, net.outputs(), count, first, width, nullptr, g);
+            if (first + 2 * BLOCK <= end) {
+                foresee(x, net.inputs(), count, first + BLOCK);
+                foresee(grad, net.outputs(), count, first + BLOCK);
+            }
+            for (int part = 0; part < net.parts; ++part) {
+                const float* values = state;
+                if (kept)
+                    values = kept + (first / BLOCK * net.parts + part) * net.kept(weights);
+                else
+                    run(net, part, in, state, nullptr, true);
+                if (weights) fetch(weights + part * count, 1, count, first, width, nullptr, w);
+                weigh(values, g, weights ? w : nullptr, dw, room);
+                if (grad_weights) put(dw, 1, count, first, width, grad_weights + part * count);
+                run_back(net, part, in, values, room, sums, grad_x ? dx : nullptr, part == 0);
+            }
+            if (grad_x) put(dx, net.inputs(), count, first, width, grad_x);
+        }
+        stream_end();
+    }
+
+    // The gradient of a part's outputs, and of its weight.
+    void weigh(const float* state, const float* g, const float* w, float* dw, Room& room) const {
+        const float* result = state + net.state() - net.outputs() * BLOCK;
+        if (!w) {
+            std::memcpy(room.gradient, g, i64(net.outputs()) * BLOCK * sizeof(float));
+            return;
+        }
+        for (int lane = 0; lane < BLOCK; lane += LANES) {
+            vec sum{};
+            // A part that does not count has no say in its weight; one whose weight is zero may count.
+            const vec weight = load(w + lane), least = vec{} + bound, factor = weight > least ? weight : vec{};
+            for (int row = 0; row < net.outputs(); ++row) {
+                const vec value = load(g + row * BLOCK + lane);
+                sum += value * load(result + row * BLOCK + lane);
+                store(room.gradient + row * BLOCK + lane, value * factor);
+            }
+            store(dw + lane, weight > least ? sum : vec{});
+        }
+    }
+};
+
+}  // namespace
+
+// x [inputs, count]; weights [parts, count] or null: those of at most `bound` do not count; parameters: a weight
+// [parts, a, b] and a bias [parts, b] for each layer; out [outputs, count]; kept null, or what a backward pass wants of
+// the layers' values: [blocks of 64 samples][parts][sum of widths but the first][64], the last only with weights.
+PF_API int pf_part_mixture_forward(
+    const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
+    const float* const* parameters, float bound, float* out, float* kept, i64 threads, void*) {
+    Networks net;
+    if (const int status = networks(parts, layers, width, parameters, net)) return status;
+    const Forward pass{net, x, weights, bound, few(net, weights, bound, count), count, out, kept};
+    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int) { pass.share(begin, end); });
+    return OK;
+}
+
+// grad like out; grad_x and grad_weights may be null; gradients: as `parameters`.
+PF_API int pf_part_mixture_backward(
+    const float* grad, const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
+    const float* const* parameters, float bound, const float* kept, float* grad_x, float* grad_weights,
+    float* const* gradients, i64 threads, void*) {
+    Networks net;
+    if (const int status = networks(parts, layers, width, parameters, net)) return status;
+    const Backward pass{net, grad, x, weights, bound, few(net, weights, bound, count), count, kept, grad_x, grad_weights};
+    std::vector<Sums> sums;
+    const i64 blocks = (count + BLOCK - 1) / BLOCK;
+    for (i64 thread = 0; thread < std::max<i64>(1, std::min(threads, blocks)); ++thread) {
+        sums.emplace_back(net);
+        if (!sums.back().memory) return OUT_OF_MEMORY;
+    }
+    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int thread) { pass.share(begin, end, sums[thread]); });
+    collect(net, sums, gradients);
+    return OK;
+}

@@ -1,0 +1,174 @@
+"""The ops part_mixture and mlp, which is a mixture of one; the reference says what they compute."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from partnerface.kernels.backend import kernels, library
+from partnerface.kernels.reference import part_mixture as reference
+
+#: Layers that the kernels can hold.
+MAX_LAYERS = 8
+#: Samples of a block of the CPU kernels.
+BLOCK = 64
+#: The layers' values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
+#: than from memory.
+MOST_KEPT = 1 << 23
+
+
+def part_mixture(
+    features: Tensor, weights: Tensor | None, layers: list[tuple[Tensor, Tensor]], bound: float = -1.0
+) -> Tensor:
+    """sum_k weights[:, k] MLP_k(features) [N, D_out]; see `reference.part_mixture.part_mixture`.
+
+    Inputs that are stored feature by feature (their transpose is contiguous) are read as they stand, and the kernels'
+    result is stored so.
+    """
+    if library(features.device) is None or len(layers) > MAX_LAYERS:
+        return reference.part_mixture(features, weights, layers, bound)
+    reference.check(features, weights, layers)
+    parameters = [tensor.contiguous() for pair in layers for tensor in pair]
+    inputs = [features, *([] if weights is None else [weights]), *parameters]
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
+    turned = None if weights is None else weights.t().contiguous()
+    return torch.ops.partnerface.part_mixture(features.t().contiguous(), turned, parameters, bound, keep)[0].t()
+
+
+def mlp(features: Tensor, network: nn.Sequential) -> Tensor:
+    """Linear layers with ReLU between them: [N, D] → [N, D_out], stored as by `part_mixture`."""
+    if library(features.device) is None:
+        return network(features)
+    linear = [layer for layer in network if isinstance(layer, nn.Linear)]
+    return part_mixture(features, None, [(layer.weight.t()[None], layer.bias[None]) for layer in linear])
+
+
+torch.library.define(
+    "partnerface::part_mixture",
+    "(Tensor x, Tensor? weights, Tensor[] parameters, float bound, bool keep) -> (Tensor, Tensor)",
+)
+torch.library.define(
+    "partnerface::part_mixture_backward",
+    "(Tensor grad, Tensor x, Tensor? weights, Tensor[] parameters, float bound, Tensor kept, bool for_x, "
+    "bool for_weights) -> (Tensor, Tensor, Tensor[])",
+)
+
+
+def _widths(parameters: Sequence[Tensor]) -> list[int]:
+    return [parameters[0].shape[1], *(weight.shape[2] for weight in parameters[::2])]
+
+
+def _kept_size(x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], keep: bool) -> int:
+    """How many of the layers' values the backward pass wants to be kept: the outputs only where they were weighed."""
+    blocks, (_, *widths) = (x.shape[1] + BLOCK - 1) // BLOCK, _widths(parameters)
+    each = sum(widths) if weights is not None else sum(widths[:-1])
+    size = blocks * parameters[0].shape[0] * each * BLOCK
+    return size if keep and size <= MOST_KEPT else 0
+
+
+@torch.library.impl("partnerface::part_mixture", ("cpu", "cuda"))
+def _forward(
+    x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], bound: float, keep: bool
+) -> tuple[Tensor, Tensor]:
+    widths, parts, count = _widths(parameters), parameters[0].shape[0], x.shape[1]
+    out = x.new_empty(widths[-1], count)
+    kept = x.new_empty(_kept_size(x, weights, parameters, keep))
+    kernels(x.device).call(
+        "part_mixture_forward",
+        "ffnnnNFxff",
+        x,
+        weights,
+        count,
+        parts,
+        len(widths) - 1,
+        widths,
+        parameters,
+        bound,
+        out,
+        kept if kept.numel() else None,
+    )
+    return out, kept
+
+
+@torch.library.impl("partnerface::part_mixture_backward", ("cpu", "cuda"))
+def _backward(
+    grad: Tensor,
+    x: Tensor,
+    weights: Tensor | None,
+    parameters: Sequence[Tensor],
+    bound: float,
+    kept: Tensor,
+    for_x: bool,
+    for_weights: bool,
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    widths = _widths(parameters)
+    grad_x = torch.empty_like(x) if for_x else x.new_empty(0)
+    grad_weights = torch.empty_like(weights) if weights is not None and for_weights else x.new_empty(0)
+    gradients = [torch.empty_like(tensor) for tensor in parameters]
+    kernels(x.device).call(
+        "part_mixture_backward",
+        "fffnnnNFxfffF",
+        grad.contiguous(),
+        x,
+        weights,
+        x.shape[1],
+        parameters[0].shape[0],
+        len(widths) - 1,
+        widths,
+        parameters,
+        bound,
+        kept if kept.numel() else None,
+        grad_x if for_x else None,
+        grad_weights if grad_weights.numel() else None,
+        gradients,
+    )
+    return grad_x, grad_weights, gradients
+
+
+@torch.library.register_fake("partnerface::part_mixture")
+def _(
+    x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], bound: float, keep: bool
+) -> tuple[Tensor, Tensor]:
+    return x.new_empty(_widths(parameters)[-1], x.shape[1]), x.new_empty(_kept_size(x, weights, parameters, keep))
+
+
+@torch.library.register_fake("partnerface::part_mixture_backward")
+def _(
+    grad: Tensor,
+    x: Tensor,
+    weights: Tensor | None,
+    parameters: Sequence[Tensor],
+    bound: float,
+    kept: Tensor,
+    for_x: bool,
+    for_weights: bool,
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    return (
+        torch.empty_like(x) if for_x else x.new_empty(0),
+        torch.empty_like(weights) if weights is not None and for_weights else x.new_empty(0),
+        [torch.empty_like(tensor) for tensor in parameters],
+    )
+
+
+def _save(ctx, inputs, output) -> None:
+    x, weights, parameters, ctx.bound, _ = inputs
+    kept = output[1]
+    ctx.mark_non_differentiable(kept)
+    ctx.set_materialize_grads(False)
+    ctx.weighed = weights is not None
+    ctx.save_for_backward(x, kept, *([weights] if ctx.weighed else []), *parameters)
+
+
+def _gradients(ctx, grad: Tensor | None, _: Tensor | None):
+    x, kept, *rest = ctx.saved_tensors
+    weights, parameters = (rest[0], rest[1:]) if ctx.weighed else (None, rest)
+    if grad is None:
+        return None, None, [None] * len(parameters), None, None
+    for_x, for_weights = ctx.needs_input_grad[:2]
+    grad_x, grad_weights, gradients = torch.ops.partnerface.part_mixture_backward(
+        grad, x, weights, parameters, ctx.bound, kept, for_x, for_weights
+    )
+    return grad_x if for_x else None, grad_weights if for_weights else None, gradients, None, None
+
+
+torch.library.register_autograd("partnerface::part_mixture", _gradients, setup_context=_save)
