@@ -16,7 +16,7 @@ from torch import Tensor
 
 FOLDER = Path(__file__).with_name("lib")
 #: Instruction sets of the CPU libraries, the best first.
-INSTRUCTION_SETS = ("v4", "v3", "base")
+INSTRUCTION_SETS = ("amx", "v4", "v3", "base")
 ABI = 1
 _STATUS = {1: "this size is not supported", 2: "not enough memory"}
 _CUDA_FIRST = 1000
@@ -65,6 +65,12 @@ class Library:
         if status:
             raise RuntimeError(f"kernel {name}: {_STATUS.get(status, status)}")
 
+    def number(self, name: str, signature: str, *values: Value) -> int:
+        """What pf_<name> returns: a size that the caller has to make room for. Signature: as of `call`, no tensors."""
+        function = getattr(self.symbols, f"pf_{name}")
+        function.argtypes, function.restype = _types(signature), ctypes.c_int64
+        return function(*(self._passed(name, at, *pair) for at, pair in enumerate(zip(signature, values, strict=True))))
+
     def ceiling(self, name: str, threads: int, seconds: float = 0.5) -> float:
         """This machine's limit, measured: operations a second of "fma", bytes a second of "copy"."""
         function, rate = getattr(self.symbols, f"pf_{name}_ceiling"), ctypes.c_double()
@@ -102,10 +108,14 @@ class Library:
 @functools.cache
 def _function(symbols: ctypes.CDLL, name: str, signature: str) -> Any:
     function = getattr(symbols, f"pf_{name}")
-    numbers = {"n": ctypes.c_int64, "x": ctypes.c_float}
-    function.argtypes = [numbers.get(kind, ctypes.c_void_p) for kind in signature] + [ctypes.c_int64, ctypes.c_void_p]
+    function.argtypes = [*_types(signature), ctypes.c_int64, ctypes.c_void_p]
     function.restype = ctypes.c_int
     return function
+
+
+def _types(signature: str) -> list[type]:
+    numbers = {"n": ctypes.c_int64, "x": ctypes.c_float}
+    return [numbers.get(kind, ctypes.c_void_p) for kind in signature]
 
 
 def _open(path: Path, device: str) -> Library:

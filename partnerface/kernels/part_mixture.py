@@ -10,11 +10,6 @@ from partnerface.kernels.reference import part_mixture as reference
 
 #: Layers that the kernels can hold.
 MAX_LAYERS = 8
-#: Samples of a block of the CPU kernels.
-BLOCK = 64
-#: The layers' values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
-#: than from memory.
-MOST_KEPT = 1 << 23
 
 
 def part_mixture(
@@ -59,11 +54,13 @@ def _widths(parameters: Sequence[Tensor]) -> list[int]:
 
 
 def _kept_size(x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], keep: bool) -> int:
-    """How many of the layers' values the backward pass wants to be kept: the outputs only where they were weighed."""
-    blocks, (_, *widths) = (x.shape[1] + BLOCK - 1) // BLOCK, _widths(parameters)
-    each = sum(widths) if weights is not None else sum(widths[:-1])
-    size = blocks * parameters[0].shape[0] * each * BLOCK
-    return size if keep and size <= MOST_KEPT else 0
+    """How many of the layers' values the backward pass wants to be kept."""
+    if not keep:
+        return 0
+    widths, parts = _widths(parameters), parameters[0].shape[0]
+    return kernels(x.device).number(
+        "part_mixture_kept", "nnnNn", x.shape[1], parts, len(widths) - 1, widths, weights is not None
+    )
 
 
 @torch.library.impl("partnerface::part_mixture", ("cpu", "cuda"))

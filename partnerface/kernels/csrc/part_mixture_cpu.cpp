@@ -1,9 +1,20 @@
 // K networks of one shape on blocks of samples, their outputs blended by weights; with one network and no weights, a
 // plain multilayer perceptron. ReLU between layers.
-#include "networks_cpu.h"
+#include <atomic>
+#include <vector>
+
+#if defined(__AMX_BF16__)
+#include "networks_tiles.h"
+#else
+#include "networks_lanes.h"
+#endif
 
 namespace {
 using namespace pf;
+
+// The layers' values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
+// than from memory.
+constexpr i64 MOST_KEPT = i64(1) << 23;
 
 // A block of [rows, count] from column `first`, or those of the samples `at`; what is missing is zero.
 void fetch(const float* from, i64 rows, i64 count, i64 first, int width, const i32* at, float* to) {
@@ -72,18 +83,31 @@ void fetch_weights(
         if (!(to[s] > bound)) to[s] = 0;
 }
 
+// The sum of parts' outputs, [outputs][BLOCK], weighed by w [BLOCK] where there is any.
+void blend(const Networks& net, const float* result, const float* w, float* sum, bool fresh) {
+    for (int row = 0; row < net.outputs(); ++row)
+        for (int lane = 0; lane < BLOCK; lane += LANES) {
+            vec value = load(result + row * BLOCK + lane);
+            if (w) value *= load(w + lane);
+            float* place = sum + row * BLOCK + lane;
+            store(place, fresh ? value : load(place) + value);
+        }
+}
+
 struct Forward {
     const Networks& net;
+    const Packed& packed;
     const float *x, *weights;
     float bound;
     bool gathered;
     i64 count;
     float *out, *kept;
 
-    void share(i64 begin, i64 end) const {
-        auto memory = buffer(i64(net.inputs()) * BLOCK + net.state() + (1 + net.outputs()) * BLOCK);
-        float *in = memory.get(), *state = in + net.inputs() * BLOCK, *w = state + net.state(), *sum = w + BLOCK;
-        const float* last = state + net.state() - net.outputs() * BLOCK;
+    bool share(i64 begin, i64 end) const {
+        Worker worker(net, packed, nullptr);
+        const auto memory = buffer((i64(net.inputs()) + 1 + net.outputs()) * BLOCK);
+        if (!worker || !memory) return false;
+        float *in = memory.get(), *w = in + net.inputs() * BLOCK, *sum = w + BLOCK;
         if (gathered) {
             const auto live = live_samples(net, weights, bound, count, begin, end);
             for (int row = 0; row < net.outputs(); ++row) std::memset(out + row * count + begin, 0, (end - begin) * 4);
@@ -93,40 +117,33 @@ struct Forward {
                     const int width = int(std::min<i64>(BLOCK, i64(live[part].size()) - i));
                     fetch(x, net.inputs(), count, begin, width, at, in);
                     fetch_weights(weights, bound, count, part, begin, width, at, w);
-                    run(net, part, in, state, nullptr, true);
-                    blend(last, w, sum, true);
+                    worker.take(in);
+                    blend(net, worker.values(part, nullptr, nullptr, true), w, sum, true);
                     add(sum, net.outputs(), count, begin, width, at, out);
                 }
-            return;
+            return true;
         }
         for (i64 first = begin; first < end; first += BLOCK) {
             const int width = int(std::min<i64>(BLOCK, end - first));
             fetch(x, net.inputs(), count, first, width, nullptr, in);
             if (first + 2 * BLOCK <= end) foresee(x, net.inputs(), count, first + BLOCK);
+            worker.take(in);
             for (int part = 0; part < net.parts; ++part) {
-                float* also = kept ? kept + (first / BLOCK * net.parts + part) * net.kept(weights) : nullptr;
-                run(net, part, in, state, also, weights);
+                float* also = kept ? kept + (first / BLOCK * net.parts + part) * Worker::kept(net, weights) : nullptr;
+                const float* result = worker.values(part, nullptr, also, weights);
                 if (weights) fetch_weights(weights, bound, count, part, first, width, nullptr, w);
-                blend(last, weights ? w : nullptr, sum, part == 0);
+                blend(net, result, weights ? w : nullptr, sum, part == 0);
             }
             put(sum, net.outputs(), count, first, width, out);
         }
         stream_end();
-    }
-
-    void blend(const float* result, const float* w, float* sum, bool fresh) const {
-        for (int row = 0; row < net.outputs(); ++row)
-            for (int lane = 0; lane < BLOCK; lane += LANES) {
-                vec value = load(result + row * BLOCK + lane);
-                if (w) value *= load(w + lane);
-                float* place = sum + row * BLOCK + lane;
-                store(place, fresh ? value : load(place) + value);
-            }
+        return true;
     }
 };
 
 struct Backward {
     const Networks& net;
+    const Packed& packed;
     const float *grad, *x, *weights;
     float bound;
     bool gathered;
@@ -134,12 +151,11 @@ struct Backward {
     const float* kept;
     float *grad_x, *grad_weights;
 
-    void share(i64 begin, i64 end, Sums& sums) const {
-        const i64 in_block = i64(net.inputs()) * BLOCK, out_block = i64(net.outputs()) * BLOCK;
-        auto memory = buffer(2 * in_block + net.state() + out_block + 2 * BLOCK);
-        float *in = memory.get(), *dx = in + in_block, *state = dx + in_block, *g = state + net.state();
-        float *w = g + out_block, *dw = w + BLOCK;
-        Room room(net);
+    bool share(i64 begin, i64 end, Sums& sums) const {
+        Worker worker(net, packed, &sums);
+        const auto memory = buffer((i64(net.inputs()) + net.outputs() + 2) * BLOCK);
+        if (!worker || !memory) return false;
+        float *in = memory.get(), *g = in + net.inputs() * BLOCK, *w = g + net.outputs() * BLOCK, *dw = w + BLOCK;
         if (gathered) {
             const auto live = live_samples(net, weights, bound, count, begin, end);
             auto clear = [&](float* rows, int number) {
@@ -154,13 +170,13 @@ struct Backward {
                     fetch(x, net.inputs(), count, begin, width, at, in);
                     fetch(grad, net.outputs(), count, begin, width, at, g);
                     fetch(weights + part * count, 1, count, begin, width, at, w);
-                    run(net, part, in, state, nullptr, true);
-                    weigh(state, g, w, dw, room);
+                    worker.take(in);
+                    weigh(worker.values(part, nullptr, nullptr, true), g, w, dw, worker.gradient());
                     if (grad_weights) add(dw, 1, count, begin, width, at, grad_weights + part * count);
-                    run_back(net, part, in, state, room, sums, grad_x ? dx : nullptr, true);
-                    if (grad_x) add(dx, net.inputs(), count, begin, width, at, grad_x);
+                    worker.back(part, grad_x, true);
+                    if (grad_x) add(worker.dx(), net.inputs(), count, begin, width, at, grad_x);
                 }
-            return;
+            return true;
         }
         for (i64 first = begin; first < end; first += BLOCK) {
             const int width = int(std::min<i64>(BLOCK, end - first));
@@ -170,27 +186,26 @@ struct Backward {
                 foresee(x, net.inputs(), count, first + BLOCK);
                 foresee(grad, net.outputs(), count, first + BLOCK);
             }
+            worker.take(in);
             for (int part = 0; part < net.parts; ++part) {
-                const float* values = state;
-                if (kept)
-                    values = kept + (first / BLOCK * net.parts + part) * net.kept(weights);
-                else
-                    run(net, part, in, state, nullptr, true);
+                const float* known =
+                    kept ? kept + (first / BLOCK * net.parts + part) * Worker::kept(net, weights) : nullptr;
+                const float* result = worker.values(part, known, nullptr, weights);
                 if (weights) fetch(weights + part * count, 1, count, first, width, nullptr, w);
-                weigh(values, g, weights ? w : nullptr, dw, room);
+                weigh(result, g, weights ? w : nullptr, dw, worker.gradient());
                 if (grad_weights) put(dw, 1, count, first, width, grad_weights + part * count);
-                run_back(net, part, in, values, room, sums, grad_x ? dx : nullptr, part == 0);
+                worker.back(part, grad_x, part == 0);
             }
-            if (grad_x) put(dx, net.inputs(), count, first, width, grad_x);
+            if (grad_x) put(worker.dx(), net.inputs(), count, first, width, grad_x);
         }
         stream_end();
+        return true;
     }
 
     // The gradient of a part's outputs, and of its weight.
-    void weigh(const float* state, const float* g, const float* w, float* dw, Room& room) const {
-        const float* result = state + net.state() - net.outputs() * BLOCK;
+    void weigh(const float* result, const float* g, const float* w, float* dw, float* gradient) const {
         if (!w) {
-            std::memcpy(room.gradient, g, i64(net.outputs()) * BLOCK * sizeof(float));
+            std::memcpy(gradient, g, i64(net.outputs()) * BLOCK * sizeof(float));
             return;
         }
         for (int lane = 0; lane < BLOCK; lane += LANES) {
@@ -200,26 +215,59 @@ struct Backward {
             for (int row = 0; row < net.outputs(); ++row) {
                 const vec value = load(g + row * BLOCK + lane);
                 sum += value * load(result + row * BLOCK + lane);
-                store(room.gradient + row * BLOCK + lane, value * factor);
+                store(gradient + row * BLOCK + lane, value * factor);
             }
             store(dw + lane, weight > least ? sum : vec{});
         }
     }
 };
 
+// Adds the threads' sums, in the threads' order.
+void collect(const Networks& net, const std::vector<Sums>& all, float* const* to) {
+    for (int l = 0; l < net.layers; ++l) {
+        const int a = net.width[l], b = net.width[l + 1];
+        for (int part = 0; part < net.parts; ++part) {
+            float* matrix = to[2 * l] + i64(part) * a * b;
+            float* bias = to[2 * l + 1] + i64(part) * b;
+            std::memset(matrix, 0, i64(a) * b * sizeof(float));
+            std::memset(bias, 0, b * sizeof(float));
+            for (const Sums& sums : all) {
+                for (int i = 0; i < a; ++i)
+                    for (int o = 0; o < b; ++o) matrix[i * b + o] += sums.weight(l, part, i, o);
+                const float* lanes = sums.offset(l, part);
+                for (int o = 0; o < b; ++o)
+                    for (int lane = 0; lane < LANES; ++lane) bias[o] += lanes[o * LANES + lane];
+            }
+        }
+    }
+}
+
 }  // namespace
 
+// How many of the layers' values a forward pass is to keep; none where the backward pass computes them again.
+PF_API i64 pf_part_mixture_kept(i64 count, i64 parts, i64 layers, const i32* width, i64 weighed) {
+    Networks net;
+    if (networks(parts, layers, width, nullptr, net)) return 0;
+    const i64 size = (count + BLOCK - 1) / BLOCK * parts * Worker::kept(net, weighed);
+    return size <= MOST_KEPT ? size : 0;
+}
+
 // x [inputs, count]; weights [parts, count] or null: those of at most `bound` do not count; parameters: a weight
-// [parts, a, b] and a bias [parts, b] for each layer; out [outputs, count]; kept null, or what a backward pass wants of
-// the layers' values: [blocks of 64 samples][parts][sum of widths but the first][64], the last only with weights.
+// [parts, a, b] and a bias [parts, b] for each layer; out [outputs, count]; kept null, or pf_part_mixture_kept's:
+// [blocks of 64 samples][parts][sum of widths but the first][64], the last only with weights.
 PF_API int pf_part_mixture_forward(
     const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
     const float* const* parameters, float bound, float* out, float* kept, i64 threads, void*) {
     Networks net;
     if (const int status = networks(parts, layers, width, parameters, net)) return status;
-    const Forward pass{net, x, weights, bound, few(net, weights, bound, count), count, out, kept};
-    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int) { pass.share(begin, end); });
-    return OK;
+    const Packed packed(net);
+    if (!packed) return OUT_OF_MEMORY;
+    const Forward pass{net, packed, x, weights, bound, few(net, weights, bound, count), count, out, kept};
+    std::atomic<bool> done{true};
+    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int) {
+        if (!pass.share(begin, end)) done = false;
+    });
+    return done ? OK : OUT_OF_MEMORY;
 }
 
 // grad like out; grad_x and grad_weights may be null; gradients: as `parameters`.
@@ -229,14 +277,20 @@ PF_API int pf_part_mixture_backward(
     float* const* gradients, i64 threads, void*) {
     Networks net;
     if (const int status = networks(parts, layers, width, parameters, net)) return status;
-    const Backward pass{net, grad, x, weights, bound, few(net, weights, bound, count), count, kept, grad_x, grad_weights};
+    const Packed packed(net);
+    if (!packed) return OUT_OF_MEMORY;
+    const Backward pass{
+        net, packed, grad, x, weights, bound, few(net, weights, bound, count), count, kept, grad_x, grad_weights};
     std::vector<Sums> sums;
     const i64 blocks = (count + BLOCK - 1) / BLOCK;
     for (i64 thread = 0; thread < std::max<i64>(1, std::min(threads, blocks)); ++thread) {
         sums.emplace_back(net);
-        if (!sums.back().memory) return OUT_OF_MEMORY;
+        if (!sums.back()) return OUT_OF_MEMORY;
     }
-    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int thread) { pass.share(begin, end, sums[thread]); });
+    std::atomic<bool> done{true};
+    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int thread) {
+        if (!pass.share(begin, end, sums[thread])) done = false;
+    });
     collect(net, sums, gradients);
-    return OK;
+    return done ? OK : OUT_OF_MEMORY;
 }
