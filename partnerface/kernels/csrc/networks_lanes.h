@@ -13,7 +13,7 @@ constexpr int padded(int n) { return (n + LANES - 1) / LANES * LANES; }
 
 // Weights are read as they stand.
 struct Packed {
-    explicit Packed(const Networks&) {}
+    Packed(const Networks&, bool) {}
     explicit operator bool() const { return true; }
 };
 

@@ -1,119 +1,27 @@
 // Networks on blocks of samples by a processor's matrix units (AMX), which multiply bfloat16 and add in float32.
 //
 // A float32 number is the sum of two bfloat16 to 2^-17 of itself, so a product is three: high * high + high * low +
-// low * high. What is left out is below 2^-17 of the product, hardly more than float32's own rounding.
+// low * high. What is left out is below 2^-16 of the product.
 //
-// A unit's product sums over pairs: C[m][n] += sum_k A[m][2k] B[k][2n] + A[m][2k + 1] B[k][2n + 1]. Values go through
-// the layers sample by sample ([samples][features], A of the next layer), gradients feature by feature
-// ([features][samples]), so that neither has to be turned for the products between them:
+// A unit's product sums over pairs: C[m][n] += sum_k A[m][k].first * B[k][n].first + A[m][k].second * B[k][n].second.
+// The second of a pair lies 16 places after the first. Values go through the layers sample by sample
+// ([samples][features]), gradients feature by feature ([features][samples]), so that neither has to be turned for the
+// products between them:
 //
-//     values      Y[s][o] = X[s][i] W[i][o]          A: rows of X           B: W, pairs along i
-//     gradients   dX[i][s] = W[i][o] dY[o][s]        A: rows of W           B: dY, pairs along o
-//     weights     dW[o][i] = dY[o][s] X[s][i]        A: rows of dY          B: X, pairs along s
+//     values      Y[s][o] = X[s][i] W[i][o]          A: X, pairs along i     B: W, pairs along i
+//     gradients   dX[i][s] = W[i][o] dY[o][s]        A: W, pairs along o     B: dY, pairs along o
+//     weights     dW[o][i] = dY[o][s] X[s][i]        A: dY, pairs along s    B: X, pairs along s
+//
+// The units work while the vectors make operands of the sums before.
 #pragma once
 
-#include <cstring>
-#include <vector>
-
 #include "lanes.h"
-#include "networks.h"
-#include "tiles.h"
+#include "networks_packed.h"
 
 namespace pf {
 
-// Rows of bfloat16, high and low halves, of which each tile's operand A is a piece.
-struct Halves {
-    char *high = nullptr, *low = nullptr;
-    long stride = 0;  // Bytes between rows.
-    char* at(bool lower, int row, int column_bytes) const { return (lower ? low : high) + row * stride + column_bytes; }
-};
-
-// One part's layer in both forms of an operand, as tiles of 2 KiB: high, low.
-struct Tiles {
-    char* memory = nullptr;
-    int along = 0;  // Tiles of the depth, which lie side by side.
-    char* at(int tile, int k) const { return memory + (i64(tile) * along + k) * 2 * TILE_BYTES; }
-};
-
-// All weights as operands, made once a call.
-class Packed {
-  public:
-    explicit Packed(const Networks& net) : net_(net) {
-        i64 size = 0;
-        for (int l = 0; l < net.layers; ++l) {
-            const int a = net.width[l], b = net.width[l + 1];
-            ahead_[l] = size, size += i64(tiles(b, EDGE)) * tiles(a, DEPTH) * 2 * TILE_BYTES * net.parts;
-            back_[l] = size, size += i64(tiles(a, EDGE)) * tiles(b, DEPTH) * 2 * TILE_BYTES * net.parts;
-        }
-        memory_ = buffer(size / 4);
-        if (!memory_) return;
-        std::memset(memory_.get(), 0, size);
-        for (int l = 0; l < net.layers; ++l)
-            for (int part = 0; part < net.parts; ++part) pack(l, part);
-    }
-    explicit operator bool() const { return bool(memory_); }
-    // B of values: tile over outputs, k over inputs.
-    Tiles ahead(int l, int part) const {
-        const int along = tiles(net_.width[l], DEPTH);
-        return {bytes() + ahead_[l] + i64(part) * tiles(net_.width[l + 1], EDGE) * along * 2 * TILE_BYTES, along};
-    }
-    // A of gradients: tile over inputs, k over outputs.
-    Tiles back(int l, int part) const {
-        const int along = tiles(net_.width[l + 1], DEPTH);
-        return {bytes() + back_[l] + i64(part) * tiles(net_.width[l], EDGE) * along * 2 * TILE_BYTES, along};
-    }
-
-  private:
-    char* bytes() const { return reinterpret_cast<char*>(memory_.get()); }
-    void pack(int l, int part) {
-        const int a = net_.width[l], b = net_.width[l + 1];
-        const float* w = net_.matrix(l, part);
-        const Tiles ahead = this->ahead(l, part), back = this->back(l, part);
-        for (int i = 0; i < a; ++i)
-            for (int o = 0; o < b; ++o) {
-                const float value = w[i * b + o], high = nearest(value);
-                const std::uint16_t h = upper(high), low = upper(nearest(value - high));
-                auto put = [=](char* tile, int place) {
-                    reinterpret_cast<std::uint16_t*>(tile)[place] = h;
-                    reinterpret_cast<std::uint16_t*>(tile + TILE_BYTES)[place] = low;
-                };
-                put(ahead.at(o / EDGE, i / DEPTH), i % DEPTH / 2 * DEPTH + o % EDGE * 2 + i % 2);
-                put(back.at(i / EDGE, o / DEPTH), i % EDGE * DEPTH + o % DEPTH);
-            }
-    }
-    const Networks& net_;
-    Buffer memory_;
-    i64 ahead_[MAX_LAYERS], back_[MAX_LAYERS];
-};
-
-// Sums of one thread: per layer and part a weight gradient [o][i], both padded to a tile's edge, and, lane by lane, a
-// bias gradient.
-class Sums {
-  public:
-    explicit Sums(const Networks& net) : net_(net) {
-        i64 size = 0;
-        for (int l = 0; l < net.layers; ++l) {
-            const i64 outputs = whole(net.width[l + 1], EDGE);
-            weight_[l] = size, size += net.parts * outputs * whole(net.width[l], EDGE);
-            bias_[l] = size, size += net.parts * outputs * LANES;
-        }
-        memory_ = buffer(size);
-        if (memory_) std::memset(memory_.get(), 0, size * sizeof(float));
-    }
-    explicit operator bool() const { return bool(memory_); }
-    float* matrix(int l, int part) const {
-        return memory_.get() + weight_[l] + i64(part) * whole(net_.width[l + 1], EDGE) * whole(net_.width[l], EDGE);
-    }
-    float* offset(int l, int part) const {
-        return memory_.get() + bias_[l] + i64(part) * whole(net_.width[l + 1], EDGE) * LANES;
-    }
-    float weight(int l, int part, int i, int o) const { return matrix(l, part)[o * whole(net_.width[l], EDGE) + i]; }
-
-  private:
-    const Networks& net_;
-    Buffer memory_;
-    i64 weight_[MAX_LAYERS], bias_[MAX_LAYERS];
-};
+// Samples that pass a layer together, and features: what vectors make operands of while the units work.
+constexpr int GROUP = 2 * EDGE;
 
 // Works on one block after another: its inputs are taken, then part by part its values are computed and, if asked for,
 // gradients brought back.
@@ -123,191 +31,262 @@ class Worker {
     static i64 kept(const Networks&, bool) { return 0; }
 
     Worker(const Networks& net, const Packed& packed, Sums* sums) : net_(net), packed_(packed), sums_(sums) {
-        i64 size = 0;
-        auto room = [&](i64 bytes) { return size += bytes, size - bytes; };
-        i64 rows[MAX_LAYERS], pairs[MAX_LAYERS], grows[MAX_LAYERS], gpairs[MAX_LAYERS], signs[MAX_LAYERS];
-        for (int l = 0; l < net.layers; ++l) {
-            const int a = net.width[l], b = net.width[l + 1];
-            rows[l] = room(i64(4) * BLOCK * whole(a, DEPTH));
-            if (!sums) continue;
-            pairs[l] = room(i64(4) * BLOCK * whole(a, DEPTH));
-            grows[l] = room(i64(4) * BLOCK * whole(b, DEPTH));
-            gpairs[l] = room(i64(4) * BLOCK * whole(b, DEPTH));
-            signs[l] = room(i64(2) * BLOCK * tiles(a, DEPTH) * 2);
-        }
-        const int widest = whole(net.widest(), DEPTH);
-        const i64 scratch = room(i64(4) * BLOCK * widest), out = room(i64(4) * BLOCK * whole(net.outputs(), EDGE));
-        const i64 gradient = room(i64(4) * BLOCK * whole(net.outputs(), DEPTH));
-        const i64 dx = room(i64(4) * BLOCK * whole(net.inputs(), DEPTH));
+        const i64 size = lay_out(nullptr);
         memory_ = buffer(size / 4);
         if (!memory_) return;
-        char* bytes = reinterpret_cast<char*>(memory_.get());
-        std::memset(bytes, 0, size);
-        auto halves = [=](i64 at, i64 each, long stride) { return Halves{bytes + at, bytes + at + each, stride}; };
-        for (int l = 0; l < net.layers; ++l) {
-            const int a = whole(net.width[l], DEPTH), b = whole(net.width[l + 1], DEPTH);
-            rows_[l] = halves(rows[l], 2 * BLOCK * a, 2 * a);
-            if (!sums) continue;
-            pairs_[l] = halves(pairs[l], 2 * BLOCK * a, 4 * a);
-            gradient_rows_[l] = halves(grows[l], 2 * BLOCK * b, 2 * BLOCK);
-            gradient_pairs_[l] = halves(gpairs[l], 2 * BLOCK * b, 4 * BLOCK);
-            signs_[l] = reinterpret_cast<std::uint16_t*>(bytes + signs[l]);
-        }
-        scratch_ = reinterpret_cast<float*>(bytes + scratch);
-        out_ = reinterpret_cast<float*>(bytes + out);
-        gradient_ = reinterpret_cast<float*>(bytes + gradient);
-        dx_ = reinterpret_cast<float*>(bytes + dx);
+        std::memset(memory_.get(), 0, size);
+        lay_out(reinterpret_cast<char*>(memory_.get()));
     }
     explicit operator bool() const { return bool(memory_); }
 
     // The block's inputs, [inputs][BLOCK].
     void take(const float* x) {
-        const int stride = whole(net_.inputs(), DEPTH);
-        transpose(net_.inputs(), stride, x, scratch_);
-        for (int first = 0; first < stride; first += DEPTH) split_samples(0, first, 0, BLOCK, stride, true, nullptr);
+        Nothing nothing;
+        for (int first = 0; first < net_.inputs(); first += GROUP)
+            for (int s = 0; s < BLOCK; s += GROUP) {
+                const int features = std::min(net_.inputs() - first, GROUP);
+                for (int f = 0; f < features; f += EDGE)
+                    for (int half = 0; half < GROUP; half += EDGE)
+                        turn(x + (first + f) * BLOCK + s + half, BLOCK, features - f, scratch_ + half * GROUP + f, GROUP);
+                split_samples({0, first, s, scratch_}, false, nothing);
+            }
     }
 
     // A part's outputs, [outputs][BLOCK].
     const float* values(int part, const float*, float*, bool) {
-        for (int l = 0; l < net_.layers; ++l) {
-            const int outputs = tiles(net_.width[l + 1], EDGE), stride = whole(net_.width[l + 1], DEPTH);
-            const bool last = l + 1 == net_.layers;
-            const Tiles w = packed_.ahead(l, part);
-            alignas(64) float bias[DEPTH];
-            for (int n = 0; n < outputs; n += 2) {
-                const bool two = n + 1 < outputs;
-                const int known = std::min(net_.width[l + 1] - n * EDGE, DEPTH);
-                std::memset(bias, 0, sizeof bias);
-                std::memcpy(bias, net_.bias[l] + i64(part) * net_.width[l + 1] + n * EDGE, known * sizeof(float));
-                const Operand b = w_operand(w, n);
-                if (two)
-                    for (int s = 0; s < BLOCK; s += 2 * EDGE) {
-                        product<2, 2>(w.along, rows(l, s), b, scratch_ + s * stride + n * EDGE, stride, false);
-                        if (!last) split_samples(l + 1, n * EDGE, s, s + 2 * EDGE, stride, true, bias);
-                    }
-                else {
-                    product<4, 1>(w.along, rows(l, 0), b, scratch_ + n * EDGE, stride, false);
-                    if (!last) split_samples(l + 1, n * EDGE, 0, BLOCK, stride, false, bias);
-                }
-                if (last)
-                    for (int f = n; f <= n + two; ++f) turn(f, stride, bias + (f - n) * EDGE);
-            }
-        }
+        Step before{};
+        for (int l = 0; l < net_.layers; ++l)
+            for (int first = 0; first < net_.width[l + 1]; first += GROUP)
+                for (int s = 0; s < BLOCK; s += GROUP)
+                    whether(across(net_.width[l + 1], first) == 2, [&](auto two) {
+                        const Step now{l, first, s, other(before.sums)};
+                        Product<2, 1 + two> sums(tiles(net_.width[l], DEPTH), rows(l, s),
+                            packed_.ahead(l, part).from(first / EDGE), now.sums, GROUP);
+                        sums.start_from_row(packed_.bias(l, part) + first);
+                        sums.start(tail_);
+                        if (before.sums) finish(before, sums);
+                        tail_ = sums.finish();
+                        before = now;
+                    });
+        tail_.store();
+        Nothing nothing;
+        finish(before, nothing);
         return out_;
     }
 
     // Where the gradient of a part's outputs goes, [outputs][BLOCK].
     float* gradient() { return gradient_; }
 
-    // From `gradient` to the sums, and to dx, [inputs][BLOCK], where there is any; fresh: it has no values yet.
+    // From `gradient` to the sums, and to dx, [inputs][BLOCK], where it is wanted; fresh: it has no values yet.
     void back(int part, bool for_x, bool fresh) {
-        split_features(net_.layers - 1, gradient_, tiles(net_.outputs(), EDGE) * EDGE, 0, nullptr,
-            sums_->offset(net_.layers - 1, part));
-        for (int l = net_.layers - 1; l >= 0; --l) {
-            const int a = tiles(net_.width[l], EDGE), b = tiles(net_.width[l + 1], EDGE), stride = a * EDGE;
-            const Operand g{gradient_rows_[l].high, gradient_rows_[l].low, EDGE * 2 * BLOCK, 64, 2 * BLOCK};
-            const Operand x{pairs_[l].high, pairs_[l].low, 64, EDGE * pairs_[l].stride, pairs_[l].stride};
-            float* sum = sums_->matrix(l, part);
-            for (int o = 0; o < b; o += 2)
-                for (int i = 0; i < a; i += 2)
-                    product_of(std::min(2, b - o), std::min(2, a - i), BLOCK / DEPTH, g.from(o), x.from(i),
-                        sum + o * EDGE * stride + i * EDGE, stride);
-            if (l == 0 && !for_x) return;
-            float* to = l ? scratch_ : dx_;
-            const Tiles w = packed_.back(l, part);
-            const Operand y{gradient_pairs_[l].high, gradient_pairs_[l].low, 64, EDGE * 4 * BLOCK, 4 * BLOCK};
-            const bool add = l == 0 && !fresh;
-            for (int i = 0; i < a; i += 2) {
-                if (i + 1 < a)
-                    for (int s = 0; s < BLOCK / EDGE; s += 2)
-                        product<2, 2>(w.along, w_operand(w, i), y.from(s), to + i * EDGE * BLOCK + s * EDGE, BLOCK, add);
-                else
-                    product<1, 4>(w.along, w_operand(w, i), y, to + i * EDGE * BLOCK, BLOCK, add);
-                if (l)
-                    split_features(l - 1, to + i * EDGE * BLOCK, std::min(2, a - i) * EDGE, i * EDGE, signs_[l],
-                        sums_->offset(l - 1, part));
-            }
+        const int last = net_.layers - 1;
+        Nothing nothing;
+        for (int first = 0; first < net_.outputs(); first += GROUP)
+            for (int s = 0; s < BLOCK; s += GROUP)
+                split_features({last, first, s, gradient_ + first * BLOCK + s}, part, BLOCK, nothing);
+        for (int l = last; l >= 0; --l) {
+            Step before{};
+            if (l || for_x) inputs_gradient(l, part, fresh, before);
+            weights_gradient(l, part, before);
         }
+        tail_.store();
     }
     const float* dx() const { return dx_; }
 
   private:
+    // What a product's sums are: GROUP features from `first` on, of GROUP samples from `sample` on, that leave a layer.
+    struct Step {
+        int layer, first, sample;
+        float* sums;
+    };
+    // Sums are used while others come.
+    float* other(const float* sums) const { return sums == scratch_ ? scratch_ + GROUP * GROUP : scratch_; }
+
+    // what(true or false), known when it is compiled.
+    template <class What>
+    static void whether(bool so, What what) {
+        if (so) what(std::true_type{});
+        else what(std::false_type{});
+    }
+
+    // How many tiles of features there are from `first` on, 1 or 2.
+    static int across(int width, int first) { return first + EDGE < width ? 2 : 1; }
+
+    // The memory's parts; its size.
+    i64 lay_out(char* memory) {
+        i64 size = 0;
+        // Apart by no large power of two, or loads wait for stores elsewhere whose addresses end alike.
+        constexpr i64 APART = 23 * 64;
+        auto room = [&](i64 bytes) { return size += bytes + APART, memory + size - bytes - APART; };
+        auto halves = [&](i64 rows, i64 stride) { return Halves{room(rows * stride), room(rows * stride), long(stride)}; };
+        auto floats = [&](i64 count) { return reinterpret_cast<float*>(room(4 * count)); };
+        // Two of those that only the next layer wants; a third for the inputs, which all parts want.
+        const int wide = whole(net_.widest(), DEPTH), a = whole(net_.inputs(), DEPTH);
+        const Halves two[2] = {halves(BLOCK, 2 * wide), halves(BLOCK, 2 * wide)};
+        for (int l = 0; l < net_.layers; ++l) rows_[l] = l ? two[l % 2] : halves(BLOCK, 2 * a);
+        if (sums_) {
+            const Halves rows[2] = {halves(wide, 2 * BLOCK), halves(wide, 2 * BLOCK)};
+            const Halves pairs[2] = {halves(wide / 2, 4 * BLOCK), halves(wide / 2, 4 * BLOCK)};
+            for (int l = 0; l < net_.layers; ++l) {
+                const int a = whole(net_.width[l], DEPTH);
+                pairs_[l] = halves(BLOCK / 2, 4 * a);
+                gradient_rows_[l] = rows[l % 2];
+                gradient_pairs_[l] = pairs[l % 2];
+                signs_[l] = reinterpret_cast<std::uint16_t*>(room(2 * BLOCK * tiles(a, EDGE)));
+            }
+        }
+        scratch_ = floats(2 * GROUP * GROUP);
+        out_ = floats(whole(net_.outputs(), GROUP) * BLOCK);
+        if (sums_) gradient_ = floats(whole(net_.outputs(), GROUP) * BLOCK);
+        if (sums_) dx_ = floats(whole(net_.inputs(), GROUP) * BLOCK);
+        return size;
+    }
+
     Operand rows(int l, int sample) const {
-        const Halves& x = rows_[l];
-        return {x.at(false, sample, 0), x.at(true, sample, 0), EDGE * x.stride, 64, x.stride};
+        const Halves x = rows_[l].from(sample, 0);
+        return {x.high, x.low, EDGE * x.stride, 64, x.stride};
     }
-    static Operand w_operand(const Tiles& w, int tile) {
-        return {w.at(tile, 0), w.at(tile, 0) + TILE_BYTES, long(w.along) * 2 * TILE_BYTES, 2 * TILE_BYTES, 64};
+    // Of what enters a layer; before: what is to be made operands of meanwhile, and then what is next.
+    void inputs_gradient(int l, int part, bool fresh, Step& before) {
+        const int a = net_.width[l], b = net_.width[l + 1];
+        for (int i = 0; i < a; i += GROUP)
+            for (int s = 0; s < BLOCK; s += GROUP)
+                whether(across(a, i) == 2, [&](auto two) {
+                    const Step now{l - 1, i, s, l ? other(before.sums) : dx_ + i * BLOCK + s};
+                    const Halves g = gradient_pairs_[l].from(0, s * 4);
+                    Product<1 + two, 2> sums(tiles(b, DEPTH), packed_.back(l, part).from(i / EDGE),
+                        {g.high, g.low, 64, EDGE * g.stride, g.stride}, now.sums, l ? GROUP : BLOCK);
+                    if (l == 0 && !fresh) sums.start_from_sum();
+                    sums.start(tail_);
+                    if (before.sums) split_features(before, part, GROUP, sums);
+                    tail_ = sums.finish();
+                    if (l) before = now;
+                });
     }
 
-    // Samples' values of DEPTH features (EDGE where there are not `two`) from `first` on, in scratch_, as operands of
-    // layer l: rows, and pairs of samples. With a bias they pass a ReLU, whose signs are noted for the way back.
-    void split_samples(int l, int first, int begin, int end, int stride, bool two, const float* bias) {
+    // Of a layer's weights.
+    void weights_gradient(int l, int part, Step& before) {
+        const int a = net_.width[l], b = net_.width[l + 1], stride = whole(a, EDGE);
+        for (int i = 0; i < a; i += GROUP)
+            for (int o = 0; o < b; o += GROUP)
+                whether(across(a, i) == 2, [&](auto two_in) {
+                    whether(across(b, o) == 2, [&](auto two_out) {
+                        const Halves g = gradient_rows_[l].from(o, 0), x = pairs_[l].from(0, i * 4);
+                        Product<1 + two_out, 1 + two_in> sums(BLOCK / DEPTH,
+                            {g.high, g.low, EDGE * g.stride, 64, g.stride}, {x.high, x.low, 64, EDGE * x.stride, x.stride},
+                            sums_->matrix(l, part) + o * stride + i, stride);
+                        sums.start_from_sum();
+                        sums.start(tail_);
+                        if (before.sums) split_features(before, part, GROUP, sums);
+                        tail_ = sums.finish();
+                        before = {};
+                    });
+                });
+    }
+
+    // The next layer's operands or, of the last layer, the outputs.
+    template <class Meanwhile>
+    void finish(const Step& at, Meanwhile& meanwhile) {
+        if (at.layer + 1 < net_.layers) return split_samples({at.layer + 1, at.first, at.sample, at.sums}, true, meanwhile);
+        for (int f = 0; at.first + f < net_.outputs() && f < GROUP; f += EDGE)
+            for (int half = 0; half < GROUP; half += EDGE)
+                turn(at.sums + half * GROUP + f, GROUP, EDGE, out_ + (at.first + f) * BLOCK + at.sample + half, BLOCK);
+    }
+
+    // Values in scratch_ that enter a layer as its operands: pairs of features, and pairs of samples; hidden ones pass a
+    // ReLU, whose signs are noted for the way back.
+    template <class Meanwhile>
+    void split_samples(const Step& at, bool hidden, Meanwhile& meanwhile) {
+        whether(across(net_.width[at.layer], at.first) == 2, [&](auto two) {
+            whether(hidden, [&](auto relu) {
+                whether(sums_, [&](auto both) { samples<two, relu, both>(at, meanwhile); });
+            });
+        });
+    }
+    template <bool TWO, bool HIDDEN, bool BOTH, class Meanwhile>
+    void samples(const Step& at, Meanwhile& meanwhile) {
+        const Halves rows = rows_[at.layer].from(at.sample, at.first * 2);
+        const Halves pairs = BOTH ? pairs_[at.layer].from(at.sample / 2, at.first * 4) : rows;
+        std::uint16_t* signs = BOTH && HIDDEN ? signs_[at.layer] + at.first / EDGE * BLOCK + at.sample : nullptr;
+        const float* from = at.sums;
         const __m512 zero = _mm512_setzero_ps();
-        const __m512 one_bias = bias ? _mm512_load_ps(bias) : zero, two_bias = bias ? _mm512_load_ps(bias + LANES) : zero;
-        std::uint16_t* signs = sums_ && bias ? signs_[l] + first / EDGE * BLOCK : nullptr;
-        for (int s = begin; s < end; s += 2) {
+        for (int j = 0; j < EDGE; ++j) {
+            meanwhile.keep_pace();
             Split half[2][2];
-            for (int at = 0; at < 2; ++at) {
-                const float* from = scratch_ + (s + at) * stride + first;
-                __m512 a = _mm512_load_ps(from), b = two ? _mm512_load_ps(from + LANES) : zero;
-                if (bias) {
-                    // Said this way round, what is not a number stays none.
-                    a = _mm512_max_ps(zero, a + one_bias), b = _mm512_max_ps(zero, b + two_bias);
-                    if (signs) {
-                        signs[s + at] = _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ);
-                        signs[s + at + BLOCK] = _mm512_cmp_ps_mask(b, zero, _CMP_GT_OQ);
-                    }
+#pragma GCC unroll 2
+            for (int later = 0; later < 2; ++later) {
+                const int s = j + later * EDGE;
+                __m512 a = _mm512_load_ps(from + s * GROUP), b = TWO ? _mm512_load_ps(from + s * GROUP + EDGE) : zero;
+                // Said this way round, what is not a number stays none.
+                if constexpr (HIDDEN) a = _mm512_max_ps(zero, a), b = _mm512_max_ps(zero, b);
+                if constexpr (HIDDEN && BOTH) {
+                    signs[s] = _mm512_cmp_ps_mask(a, zero, _CMP_GT_OQ);
+                    signs[s + BLOCK] = _mm512_cmp_ps_mask(b, zero, _CMP_GT_OQ);
                 }
-                half[at][0] = Split(a), half[at][1] = Split(b);
-                rows_store(rows_[l], s + at, first * 2, half[at][0], half[at][1]);
+                half[later][0] = Split(a), half[later][1] = Split(b);
+                store_pairs(rows, s, 0, half[later][0], half[later][1]);
             }
-            if (!sums_) continue;
-            for (int v = 0; v < 2; ++v) pairs_store(pairs_[l], s / 2, first * 4 + v * 64, half[0][v], half[1][v]);
+            if constexpr (BOTH) store_pairs(pairs, j, 0, half[0][0], half[1][0]);
+            if constexpr (BOTH && TWO) store_pairs(pairs, j, 64, half[0][1], half[1][1]);
         }
     }
 
-    // Features' gradients, [rows][BLOCK], as operands of layer l, from feature `first` on: rows, and pairs of features;
-    // zero where a ReLU cut the value off. Their sums go to the bias gradient's lanes.
-    void split_features(int l, const float* from, int rows, int first, const std::uint16_t* signs, float* bias) {
-        for (int row = 0; row < rows; row += 2) {
-            const int feature = first + row;
-            __m512 sum[2];
-            for (int at = 0; at < 2; ++at) sum[at] = _mm512_load_ps(bias + (feature + at) * LANES);
-            for (int s = 0; s < BLOCK; s += DEPTH) {
-                Split half[2][2];
-                for (int at = 0; at < 2; ++at) {
-                    const float* line = from + (row + at) * BLOCK + s;
-                    __m512 a = _mm512_load_ps(line), b = _mm512_load_ps(line + LANES);
-                    if (signs) {
-                        const std::uint16_t* noted = signs + feature / EDGE * BLOCK + s;
-                        const __m256i bit = _mm256_set1_epi16(short(1 << (feature + at) % EDGE));
-                        a = _mm512_maskz_mov_ps(_mm256_test_epi16_mask(vector(noted), bit), a);
-                        b = _mm512_maskz_mov_ps(_mm256_test_epi16_mask(vector(noted + EDGE), bit), b);
-                    }
-                    sum[at] = sum[at] + (a + b);
-                    half[at][0] = Split(a), half[at][1] = Split(b);
-                    rows_store(gradient_rows_[l], feature + at, s * 2, half[at][0], half[at][1]);
+    // Gradients [features][samples] of what leaves a layer as operands: pairs of samples, and pairs of features; zero
+    // where a ReLU cut the value off. Their sums go to the bias gradient's lanes.
+    template <class Meanwhile>
+    void split_features(const Step& at, int part, int stride, Meanwhile& meanwhile) {
+        whether(across(net_.width[at.layer + 1], at.first) == 2, [&](auto two) {
+            whether(at.layer + 1 < net_.layers, [&](auto hidden) {
+                features<two, hidden>(at, part, stride, meanwhile);
+            });
+        });
+    }
+    template <bool TWO, bool HIDDEN, class Meanwhile>
+    void features(const Step& at, int part, int stride, Meanwhile& meanwhile) {
+        const Halves rows = gradient_rows_[at.layer].from(at.first, at.sample * 2);
+        const Halves pairs = gradient_pairs_[at.layer].from(at.first / 2, at.sample * 4);
+        const std::uint16_t* signs = HIDDEN ? signs_[at.layer + 1] + at.first / EDGE * BLOCK + at.sample : nullptr;
+        float* bias = sums_->offset(at.layer, part) + at.first * EDGE;
+        auto noted = [&](int later, int half) {
+            const std::uint16_t* place = signs + later * BLOCK + half * EDGE;
+            return HIDDEN ? _mm256_load_si256(reinterpret_cast<const __m256i*>(place)) : _mm256_setzero_si256();
+        };
+        const __m256i sign[2][2] = {{noted(0, 0), noted(0, 1)}, {noted(1, 0), noted(1, 1)}};
+        __m256i bit = _mm256_set1_epi16(1);
+        for (int j = 0; j < EDGE; ++j) {
+            meanwhile.keep_pace();
+            Split half[2][2];
+#pragma GCC unroll 2
+            for (int later = 0; later < 2; ++later) {
+                if (later && !TWO) {
+                    half[1][0] = half[1][1] = Split(_mm512_setzero_ps());
+                    continue;
                 }
-                for (int v = 0; v < 2; ++v)
-                    pairs_store(gradient_pairs_[l], feature / 2, (s + v * LANES) * 4, half[0][v], half[1][v]);
+                const int row = j + later * EDGE;
+                const float* line = at.sums + row * stride;
+                __m512 a = _mm512_load_ps(line), b = _mm512_load_ps(line + EDGE);
+                if constexpr (HIDDEN) {
+                    a = _mm512_maskz_mov_ps(_mm256_test_epi16_mask(sign[later][0], bit), a);
+                    b = _mm512_maskz_mov_ps(_mm256_test_epi16_mask(sign[later][1], bit), b);
+                }
+                _mm512_store_ps(bias + row * EDGE, _mm512_load_ps(bias + row * EDGE) + (a + b));
+                half[later][0] = Split(a), half[later][1] = Split(b);
+                store_pairs(rows, row, 0, half[later][0], half[later][1]);
             }
-            for (int at = 0; at < 2; ++at) _mm512_store_ps(bias + (feature + at) * LANES, sum[at]);
+            store_pairs(pairs, j, 0, half[0][0], half[1][0]);
+            store_pairs(pairs, j, 64, half[0][1], half[1][1]);
+            bit = _mm256_add_epi16(bit, bit);
         }
     }
-    static __m256i vector(const std::uint16_t* from) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(from)); }
 
-    // out_[o][s] = scratch_[s][o] + bias for one tile's edge of outputs.
-    void turn(int tile, int stride, const float* bias) {
-        const vec offset = load(bias);
-        for (int s = 0; s < BLOCK; s += LANES) {
-            vec row[LANES];
+    // to[column][row] = from[row][column] of a tile's edge both ways; rows that are missing are zero.
+    static void turn(const float* from, int stride, int rows, float* to, int to_stride) {
+        vec row[LANES];
 #pragma GCC unroll 16
-            for (int i = 0; i < LANES; ++i) row[i] = load(scratch_ + (s + i) * stride + tile * EDGE) + offset;
-            exchange_all<1>(row);
+        for (int i = 0; i < LANES; ++i) row[i] = i < rows ? load(from + i * stride) : vec{};
+        exchange_all<1>(row);
 #pragma GCC unroll 16
-            for (int i = 0; i < LANES; ++i) store(out_ + (tile * EDGE + i) * BLOCK + s, row[i]);
-        }
+        for (int i = 0; i < LANES; ++i) store(to + i * to_stride, row[i]);
     }
 
     const Networks& net_;
@@ -317,7 +296,8 @@ class Worker {
     // Of the values that enter a layer, and of the gradients of those that leave it.
     Halves rows_[MAX_LAYERS], pairs_[MAX_LAYERS], gradient_rows_[MAX_LAYERS], gradient_pairs_[MAX_LAYERS];
     std::uint16_t* signs_[MAX_LAYERS];
-    float *scratch_, *out_, *gradient_, *dx_;
+    float *scratch_, *out_, *gradient_ = nullptr, *dx_ = nullptr;
+    Tail tail_;
     Unit unit_;
 };
 

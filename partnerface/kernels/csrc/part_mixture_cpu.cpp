@@ -260,7 +260,7 @@ PF_API int pf_part_mixture_forward(
     const float* const* parameters, float bound, float* out, float* kept, i64 threads, void*) {
     Networks net;
     if (const int status = networks(parts, layers, width, parameters, net)) return status;
-    const Packed packed(net);
+    const Packed packed(net, false);
     if (!packed) return OUT_OF_MEMORY;
     const Forward pass{net, packed, x, weights, bound, few(net, weights, bound, count), count, out, kept};
     std::atomic<bool> done{true};
@@ -277,7 +277,7 @@ PF_API int pf_part_mixture_backward(
     float* const* gradients, i64 threads, void*) {
     Networks net;
     if (const int status = networks(parts, layers, width, parameters, net)) return status;
-    const Packed packed(net);
+    const Packed packed(net, true);
     if (!packed) return OUT_OF_MEMORY;
     const Backward pass{
         net, packed, grad, x, weights, bound, few(net, weights, bound, count), count, kept, grad_x, grad_weights};

@@ -1,16 +1,18 @@
-// The matrix unit's registers: eight tiles of 16 rows of 64 bytes.
+// The matrix unit's registers, eight tiles of 16 rows of 64 bytes, and float32 numbers as two bfloat16.
 #pragma once
 
 #include <immintrin.h>
 
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 namespace pf {
 
 // Rows of a tile, and columns of a sum; how many bfloat16 a row holds; a tile's bytes.
 constexpr int EDGE = 16, DEPTH = 32, TILE_BYTES = 1024;
+// Calls would have the vectors' constants fetched again.
+#define PF_INLINE inline __attribute__((always_inline))
+
 constexpr int tiles(int n, int edge) { return (n + edge - 1) / edge; }
 constexpr int whole(int n, int edge) { return tiles(n, edge) * edge; }
 
@@ -34,21 +36,31 @@ class Unit {
 };
 
 template <int TILE>
-inline void tile_load(const void* from, long stride) {
+PF_INLINE void tile_load(const void* from, long stride) {
     asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(stride), "i"(TILE) : "memory");
 }
 template <int TILE>
-inline void tile_store(void* to, long stride) {
+PF_INLINE void tile_store(void* to, long stride) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(stride), "i"(TILE) : "memory");
 }
 template <int TILE>
-inline void tile_clear() {
+PF_INLINE void tile_clear() {
     asm volatile("tilezero %%tmm%c0" ::"i"(TILE));
 }
 template <int C, int A, int B>
-inline void tile_multiply() {
+PF_INLINE void tile_multiply() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(C), "i"(A), "i"(B));
 }
+
+// Rows of numbers in halves: the bytes of both, and between rows.
+struct Halves {
+    char *high = nullptr, *low = nullptr;
+    long stride = 0;
+    Halves from(long row, long column_bytes) const {
+        const long offset = row * stride + column_bytes;
+        return {high + offset, low + offset, stride};
+    }
+};
 
 // One side of a product: where its first tile's halves lie, bytes to the next tile across and along the depth, and
 // between rows.
@@ -58,115 +70,160 @@ struct Operand {
     Operand from(int tile) const { return {high + tile * across, low + tile * across, across, along, stride}; }
 };
 
-// c[m][n] (+)= sum over `depth` tiles of a[m] * b[n], M by N tiles of [16][16] floats, rows `stride` floats apart.
+// Sums of a product in tiles 0 and 1 (SET 0) or 2 and 3, N of them, that are still to be stored.
+struct Tail {
+    int set = -1, tiles = 0;
+    float* to = nullptr;
+    long stride = 0;
+
+    PF_INLINE void store() {
+        if (set == 0) store_set<0>();
+        if (set == 1) store_set<1>();
+        set = -1;
+    }
+
+  private:
+    template <int SET>
+    PF_INLINE void store_set() const {
+        tile_store<2 * SET>(to, stride * 4);
+        if (tiles == 2) tile_store<2 * SET + 1>(to + EDGE, stride * 4);
+    }
+};
+
+// to[m][n] = start[m][n] + sum over `depth` tiles of a[m] * b[n], with M by N tiles of [16][16] floats.
+//
+// It is done in strides so that vectors have something to do meanwhile: a processor looks ahead by some hundred
+// instructions only, and a tile's load or store counts for many. A stride is a product of halves: high * low, high * high,
+// low * high. The sums of a row of tiles are stored while the next row, which has other tiles, is summed; those of the
+// last row are left to the next product.
 template <int M, int N>
-inline void product(int depth, const Operand& a, const Operand& b, float* c, long stride, bool add) {
-    static_assert((M <= 2 && N <= 2) || (M == 4 && N == 1) || (M == 1 && N == 4), "there are eight tiles");
-    const long bytes = stride * 4;
-    auto sums = [&](auto what) {
-        what(std::integral_constant<int, 0>{});
-        if constexpr (M * N > 1) what(std::integral_constant<int, 1>{});
-        if constexpr (M * N > 2) what(std::integral_constant<int, 2>{}), what(std::integral_constant<int, 3>{});
-    };
-    sums([&](auto t) {
-        if (add) tile_load<t>(c + t / N * EDGE * stride + t % N * EDGE, bytes);
-        else tile_clear<t>();
-    });
-    for (int k = 0; k < depth; ++k) {
-        const char *ah = a.high + k * a.along, *al = a.low + k * a.along;
-        const char *bh = b.high + k * b.along, *bl = b.low + k * b.along;
-        // Sums follow each other in turn, as each takes three products' time.
-        if constexpr (M == 4) {
-            auto column = [&](const char* from) {
-                tile_load<4>(from, a.stride), tile_multiply<0, 4, 6>();
-                tile_load<5>(from + a.across, a.stride), tile_multiply<1, 5, 6>();
-                tile_load<4>(from + 2 * a.across, a.stride), tile_multiply<2, 4, 6>();
-                tile_load<5>(from + 3 * a.across, a.stride), tile_multiply<3, 5, 6>();
-            };
-            tile_load<6>(bh, b.stride), column(ah), column(al);
-            tile_load<6>(bl, b.stride), column(ah);
-        } else if constexpr (N == 4) {
-            auto row = [&](const char* from) {
-                tile_load<6>(from, b.stride), tile_multiply<0, 4, 6>();
-                tile_load<7>(from + b.across, b.stride), tile_multiply<1, 4, 7>();
-                tile_load<6>(from + 2 * b.across, b.stride), tile_multiply<2, 4, 6>();
-                tile_load<7>(from + 3 * b.across, b.stride), tile_multiply<3, 4, 7>();
-            };
-            tile_load<4>(ah, a.stride), row(bh), row(bl);
-            tile_load<4>(al, a.stride), row(bh);
+class Product {
+    static_assert(M <= 2 && N <= 2, "there are eight tiles");
+
+  public:
+    Product(int depth, const Operand& a, const Operand& b, float* to, long stride)
+        : strides_(3 * depth), left_(strides_), all_(M * strides_), a_(a), b_(b), to_(to), stride_(stride) {
+        tail_.tiles = N, tail_.stride = stride;
+    }
+
+    // The sums start from a row for each column of tiles, from what is there, or else from zero.
+    void start_from_row(const float* row) { row_ = row; }
+    void start_from_sum() { add_ = true; }
+
+    // The first stride, after which `before` is stored.
+    PF_INLINE void start(Tail& before) {
+        if (before.set == 0) before.store();
+        begin<0>();
+        stride();
+        before.store();
+    }
+    // Called EDGE times, does what remains after the first stride.
+    PF_INLINE void keep_pace() {
+        for (due_ += all_ - 1; due_ >= EDGE; due_ -= EDGE) stride();
+    }
+    // The rest; the sums that are still to be stored.
+    PF_INLINE Tail finish() {
+        while (left_ || row_of_tiles_ + 1 < M) stride();
+        tail_.set = row_of_tiles_, tail_.to = to_ + row_of_tiles_ * EDGE * stride_;
+        return tail_;
+    }
+
+  private:
+    template <int SET>
+    PF_INLINE void begin() const {
+        float* to = to_ + SET * EDGE * stride_;
+        if (add_) {
+            tile_load<2 * SET>(to, stride_ * 4);
+            if constexpr (N == 2) tile_load<2 * SET + 1>(to + EDGE, stride_ * 4);
+        } else if (row_) {
+            tile_load<2 * SET>(row_, 0);
+            if constexpr (N == 2) tile_load<2 * SET + 1>(row_ + EDGE, 0);
         } else {
-            auto all = [&] {
-                tile_multiply<0, 4, 6>();
-                if constexpr (N == 2) tile_multiply<1, 4, 7>();
-                if constexpr (M == 2) tile_multiply<N, 5, 6>();
-                if constexpr (M == 2 && N == 2) tile_multiply<3, 5, 7>();
-            };
-            auto load_a = [&](const char* from) {
-                tile_load<4>(from, a.stride);
-                if constexpr (M == 2) tile_load<5>(from + a.across, a.stride);
-            };
-            auto load_b = [&](const char* from) {
-                tile_load<6>(from, b.stride);
-                if constexpr (N == 2) tile_load<7>(from + b.across, b.stride);
-            };
-            load_a(ah), load_b(bl), all();
-            load_b(bh), all();
-            load_a(al), all();
+            tile_clear<2 * SET>();
+            if constexpr (N == 2) tile_clear<2 * SET + 1>();
         }
     }
-    sums([&](auto t) { tile_store<t>(c + t / N * EDGE * stride + t % N * EDGE, bytes); });
-}
 
-// The same, added, for numbers of tiles that are known when it runs.
-inline void product_of(int m, int n, int depth, const Operand& a, const Operand& b, float* c, long stride) {
-    if (m == 2 && n == 2) product<2, 2>(depth, a, b, c, stride, true);
-    else if (m == 2) product<2, 1>(depth, a, b, c, stride, true);
-    else if (n == 2) product<1, 2>(depth, a, b, c, stride, true);
-    else product<1, 1>(depth, a, b, c, stride, true);
-}
+    PF_INLINE void stride() {
+        if (M == 1 || row_of_tiles_ == 0) {
+            if (left_) return stride_of<0>(a_);
+            if constexpr (M == 2) {
+                row_of_tiles_ = 1, left_ = strides_, phase_ = 0, offset_a_ = a_.across, offset_b_ = 0;
+                begin<1>();
+                stride_of<1>(a_);
+                Tail first = tail_;
+                first.set = 0, first.to = to_;
+                first.store();
+            }
+        } else {
+            stride_of<1>(a_);
+        }
+    }
 
-// The bfloat16 nearest to a number, as float32, and its bits.
-inline float nearest(float value) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, 4);
-    bits = (bits + 0x8000u) & 0xffff0000u;
-    std::memcpy(&value, &bits, 4);
-    return value;
-}
-inline std::uint16_t upper(float value) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, 4);
-    return std::uint16_t(bits >> 16);
-}
+    template <int SET>
+    PF_INLINE void stride_of(const Operand& a) {
+        if (phase_ == 0) {
+            tile_load<4>(a.high + offset_a_, a.stride);
+            load_b(b_.low + offset_b_), multiply<SET, 4>();
+            phase_ = 1;
+        } else if (phase_ == 1) {
+            load_b(b_.high + offset_b_), multiply<SET, 4>();
+            phase_ = 2;
+        } else {
+            tile_load<5>(a.low + offset_a_, a.stride);
+            multiply<SET, 5>();
+            offset_a_ += a.along, offset_b_ += b_.along;
+            phase_ = 0;
+        }
+        --left_;
+    }
+    PF_INLINE void load_b(const char* from) const {
+        tile_load<6>(from, b_.stride);
+        if constexpr (N == 2) tile_load<7>(from + b_.across, b_.stride);
+    }
+    template <int SET, int A>
+    PF_INLINE void multiply() const {
+        tile_multiply<2 * SET, A, 6>();
+        if constexpr (N == 2) tile_multiply<2 * SET + 1, A, 7>();
+    }
 
-// Sixteen numbers as their halves: high is a bfloat16 with zeros behind, low the rest.
+    int strides_, left_, all_, due_ = 0, phase_ = 0, row_of_tiles_ = 0;
+    long offset_a_ = 0, offset_b_ = 0;
+    bool add_ = false;
+    const float* row_ = nullptr;
+    Operand a_, b_;
+    float* to_;
+    long stride_;
+    Tail tail_;
+};
+
+// Where nothing is multiplied meanwhile.
+struct Nothing {
+    PF_INLINE void keep_pace() {}
+};
+
+// Sixteen numbers in halves: high is the nearest bfloat16, with zeros behind, low the rest.
 struct Split {
     __m512 high, low;
     Split() = default;
-    explicit Split(__m512 value) {
+    PF_INLINE explicit Split(__m512 value) {
         const __m512i rounded = _mm512_add_epi32(_mm512_castps_si512(value), _mm512_set1_epi32(0x8000));
         high = _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(int(0xffff0000))));
         low = _mm512_sub_ps(value, high);
     }
 };
 
-// 32 numbers of a row side by side.
-template <class Halves>
-inline void rows_store(const Halves& to, int row, int column_bytes, const Split& a, const Split& b) {
-    _mm512_store_si512(to.at(false, row, column_bytes), (__m512i)_mm512_cvtne2ps_pbh(b.high, a.high));
-    _mm512_store_si512(to.at(true, row, column_bytes), (__m512i)_mm512_cvtne2ps_pbh(b.low, a.low));
-}
-
-// 16 numbers of a row and those of the next in pairs. The low halves are cut off here, not rounded.
-template <class Halves>
-inline void pairs_store(const Halves& to, int row, int column_bytes, const Split& a, const Split& b) {
+// Numbers 16 places apart side by side, as a product's depth wants them: one's bfloat16 before two's. Of the low halves
+// the rest is cut off.
+PF_INLINE void store_pairs(const Halves& to, long row, long column_bytes, const Split& one, const Split& two) {
     const __m512i upper = _mm512_set1_epi32(int(0xffff0000));
-    auto paired = [=](__m512 one, __m512 two) {
-        const __m512i first = _mm512_srli_epi32(_mm512_castps_si512(one), 16);
-        return _mm512_ternarylogic_epi32(first, _mm512_castps_si512(two), upper, 0xf8);
+    const long offset = row * to.stride + column_bytes;
+    auto paired = [=](__m512 a, __m512 b) {
+        const __m512i first = _mm512_srli_epi32(_mm512_castps_si512(a), 16);
+        return _mm512_ternarylogic_epi32(first, _mm512_castps_si512(b), upper, 0xf8);  // first | (b & upper)
     };
-    _mm512_store_si512(to.at(false, row, column_bytes), paired(a.high, b.high));
-    _mm512_store_si512(to.at(true, row, column_bytes), paired(a.low, b.low));
+    _mm512_store_si512(to.high + offset, paired(one.high, two.high));
+    _mm512_store_si512(to.low + offset, paired(one.low, two.low));
 }
 
 }  // namespace pf
