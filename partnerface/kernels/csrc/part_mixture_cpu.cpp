@@ -34,17 +34,9 @@ void foresee(const float* from, i64 rows, i64 count, i64 first) {
         for (int s = 0; s < BLOCK; s += 16) __builtin_prefetch(from + row * count + first + s, 0, 2);
 }
 
-// Rows of a block to their places; past the caches where they fill whole lines: each row lies in a page of its own, and
-// fetching what is overwritten anyway would take longer than the sums.
+// Rows of a block to their places.
 void put(const float* from, i64 rows, i64 count, i64 first, int width, float* to) {
-    const bool whole = width == BLOCK && count % LANES == 0 && reinterpret_cast<std::uintptr_t>(to) % 64 == 0;
-    for (i64 row = 0; row < rows; ++row, from += BLOCK) {
-        float* line = to + row * count + first;
-        if (whole)
-            for (int lane = 0; lane < BLOCK; lane += LANES) stream(line + lane, load(from + lane));
-        else
-            std::memcpy(line, from, width * sizeof(float));
-    }
+    for (i64 row = 0; row < rows; ++row) std::memcpy(to + row * count + first, from + row * BLOCK, width * sizeof(float));
 }
 
 void add(const float* from, i64 rows, i64 count, i64 first, int width, const i32* at, float* to) {
