@@ -13,7 +13,7 @@ PF_API int pf_inverse_skinning_forward(
                     Grid{box, box + 3, {x, y, z}}, radius, near, far};
     return each(count, 1, stream, [=] __device__(i64 s, int) {
         const float point[3] = {points[s], points[count + s], points[2 * count + s]};
-        const Carried to = carry(skin, slot[s], point);
+        const Carried to = carry(skin, slot[s], anchor_of(skin, slot[s], point), point);
         for (int i = 0; i < 3; ++i) {
             canonical[i * count + s] = to.canonical[i];
             for (int j = 0; j < 3; ++j) map[(3 * i + j) * count + s] = to.map[4 * i + j];
