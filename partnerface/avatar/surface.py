@@ -52,16 +52,28 @@ class Frames:
 
     Attributes:
         rotation, translation: [B, 3, 3], [B, 3] rigid motion of the head, rigid frame → camera space.
-        vertices: [B, V, 3] in the rigid frame, m.
-        maps: [B, V, 16] affine maps rigid frame → canonical space, and tangent planes (see inverse_skinning).
-        volumes: [B, cells] int16 anchor near each voxel.
+        row: [B] int64, where each frame stands among the F that are pooled, which are too large to be copied.
+        pooled_vertices: [F, V, 3] in the rigid frame, m.
+        pooled_maps: [F, V, 16] affine maps rigid frame → canonical space, and tangent planes (see inverse_skinning).
+        pooled_volumes: [F, cells] int16 anchor near each voxel.
     """
 
     rotation: Tensor
     translation: Tensor
-    vertices: Tensor
-    maps: Tensor
-    volumes: Tensor
+    row: Tensor
+    pooled_vertices: Tensor
+    pooled_maps: Tensor
+    pooled_volumes: Tensor
+
+    @property
+    def vertices(self) -> Tensor:
+        """[B, V, 3] in the rigid frame, m."""
+        return self.pooled_vertices[self.row]
+
+    @property
+    def maps(self) -> Tensor:
+        """[B, V, 16], see pooled_maps."""
+        return self.pooled_maps[self.row]
 
 
 def _nearest_of(candidates: Tensor, vertices: Tensor, size: int) -> Tensor:
@@ -133,7 +145,9 @@ class Surface:
         self.patch = _nearest_of(ring[ring].flatten(1), self.rest, PATCH)[self.anchors].int()
         self.ring = ring.int()
         self.template_volume = self._nearest(self.box.centres(self.resolution), self.canonical[self.anchors])
-        self._cache: OrderedDict[bytes, tuple[Tensor, ...]] = OrderedDict()
+        # Which row of the pool a frame has, those asked for last at the end.
+        self._rows: OrderedDict[bytes, int] = OrderedDict()
+        self._pool: tuple[Tensor, ...] = ()
 
     def _normals(self, vertices: Tensor) -> Tensor:
         """Unit normals [B, V, 3], outwards, of vertices [B, V, 3]: the faces' around each, weighted by their area."""
@@ -156,23 +170,37 @@ class Surface:
         return self.root + motion.translation
 
     def frames(self, motion: Motion) -> Frames:
-        """Pose the head in the motion's frames; a frame posed before comes from the cache."""
+        """Pose the head in the motion's frames; those posed before are still there, up to CACHED_FRAMES.
+
+        The frames hold until the next call.
+        """
         keys = [
             torch.cat([v[i].reshape(-1) for v in vars(motion).values()]).numpy().tobytes() for i in range(len(motion))
         ]
-        missing = [i for i, key in enumerate(keys) if key not in self._cache]
-        fresh: dict[bytes, tuple[Tensor, ...]] = {}
+        first = {key: i for i, key in reversed(list(enumerate(keys)))}
+        if not self._pool or len(first) > len(self._pool[0]):
+            self._rows, self._pool = OrderedDict(), self._empty(max(CACHED_FRAMES, len(first)))
+        for key in first:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+        missing = [key for key in first if key not in self._rows]
         if missing:
-            for i, item in zip(missing, self._build(motion.take(missing)), strict=True):
-                fresh[keys[i]] = item
-        items = []
-        for key in keys:
-            item = self._cache.pop(key) if key in self._cache else fresh[key]
-            self._cache[key] = item
-            items.append(item)
-        while len(self._cache) > CACHED_FRAMES:
-            self._cache.popitem(last=False)
-        return Frames(*(torch.stack(parts) for parts in zip(*items, strict=True)))
+            for key, item in zip(missing, self._build(motion.take([first[key] for key in missing])), strict=True):
+                full = len(self._rows) == len(self._pool[0])
+                row = self._rows[key] = self._rows.popitem(last=False)[1] if full else len(self._rows)
+                for kept, value in zip(self._pool, item, strict=True):
+                    kept[row] = value
+        row = torch.tensor([self._rows[key] for key in keys], dtype=torch.int64)
+        rotation, translation, *rest = self._pool
+        return Frames(rotation[row], translation[row], row, *rest)
+
+    def _empty(self, count: int) -> tuple[Tensor, ...]:
+        """Room for posed frames; it takes memory as it is filled."""
+        vertices, cells = len(self.rest), math.prod(self.resolution)
+        return (
+            *(self.rest.new_empty(count, *shape) for shape in ((3, 3), (3,), (vertices, 3), (vertices, 16))),
+            torch.empty(count, cells, dtype=torch.int16),
+        )
 
     def _build(self, motion: Motion) -> list[tuple[Tensor, ...]]:
         posed = motion.pose(self.head, self.shape)
@@ -211,10 +239,10 @@ class Surface:
         surface, m."""
         return inverse_skinning(
             points,
-            slot,
-            frames.vertices,
-            frames.maps,
-            frames.volumes,
+            frames.row[slot],
+            frames.pooled_vertices,
+            frames.pooled_maps,
+            frames.pooled_volumes,
             self.patch,
             self.ring,
             self.box.low,
