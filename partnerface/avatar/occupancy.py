@@ -110,9 +110,12 @@ class Occupancy(nn.Module):
         Args:
             points: [N, 3] in the rigid frame, m. canonical: [N, 3], m. weight: [N] compositing weights.
         """
+        heaviest = weight.new_full((self.hull.numel(),), -1.0)
         for grid, places in enumerate((points, canonical)):
             flat = self.weight[grid].view(-1)
             index = voxel(places, self.box.low, self.box.high, self.resolution)
-            heaviest = torch.full_like(flat, -1.0).scatter_reduce_(0, index, weight, "amax")
-            flat.copy_(torch.where(heaviest >= 0, torch.maximum(flat * MEMORY, heaviest), flat))
+            heaviest.scatter_reduce_(0, index, weight, "amax")
+            # A voxel's samples all write the same.
+            flat[index] = torch.maximum(flat[index] * MEMORY, heaviest[index])
+            heaviest[index] = -1.0
             self.visited[grid].view(-1)[index] = True

@@ -80,7 +80,7 @@ def test_cached_frames_are_the_same():
     surface, motion = make(3)
     first, again = surface.frames(motion), surface.frames(motion.take([2, 0]))
     torch.testing.assert_close(again.maps, first.maps[[2, 0]])
-    assert (again.volumes == first.volumes[[2, 0]]).all()
+    assert again.row.tolist() == first.row[[2, 0]].tolist()
 
 
 def test_rings_stay_on_the_mesh():

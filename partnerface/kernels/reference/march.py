@@ -30,10 +30,12 @@ def voxel(points: Tensor, low: Tensor, high: Tensor, resolution: tuple[int, int,
 def bounds(occupied: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     """Corners [3] of the smallest box around the occupied voxels of the grid from `low` to `high`; empty if none."""
     edge = (high - low) / torch.tensor(occupied.shape, device=low.device)
-    index = torch.nonzero(occupied)
-    if not len(index):
+    beside = occupied.any(0)
+    along = [torch.nonzero(line)[:, 0] for line in (occupied.flatten(1).any(1), beside.any(1), beside.any(0))]
+    if not len(along[0]):
         return low, low
-    return low + index.amin(0) * edge, low + (index.amax(0) + 1) * edge
+    first, last = torch.stack([line[0] for line in along]), torch.stack([line[-1] for line in along])
+    return low + first * edge, low + (last + 1) * edge
 
 
 def check(origin: Tensor, direction: Tensor, occupied: Tensor, jitter: Tensor | None) -> None:
