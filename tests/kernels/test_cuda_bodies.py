@@ -1,0 +1,105 @@
+"""The GPU's body of the part mixture, run on the host as a block of one thread, against the reference."""
+
+import ctypes
+import itertools
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+import partnerface.kernels
+from partnerface.kernels.reference.part_mixture import part_mixture
+
+CSRC = Path(partnerface.kernels.__file__).with_name("csrc")
+COMPILER = shutil.which("g++") or shutil.which("clang++")
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+#: Two TF32 make a float32 to 2^-21 of itself.
+TOLERANCE = 1e-5
+#: A ReLU's input this near to zero may fall on the other side.
+KINK = 1e-4
+
+
+@pytest.fixture(scope="module")
+def bodies(tmp_path_factory):
+    library = tmp_path_factory.mktemp("bodies") / "bodies.so"
+    source = Path(__file__).with_name("host_bodies.cpp")
+    command = [COMPILER, "-std=c++17", "-O2", "-shared", "-fPIC", f"-I{CSRC}", str(source), "-o", str(library)]
+    subprocess.run(command, check=True)
+    symbols = ctypes.CDLL(str(library))
+    symbols.backward.restype = ctypes.c_int64
+    return symbols
+
+
+def pointer(tensor):
+    return None if tensor is None else ctypes.c_void_p(tensor.data_ptr())
+
+
+def pointers(tensors):
+    return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+
+
+def away_from_kinks(x, layers):
+    """Which samples have no ReLU's input near zero, in any part."""
+    far = torch.ones(len(x), dtype=torch.bool)
+    for part in range(len(layers[0][0])):
+        values = x
+        for weight, bias in layers[:-1]:
+            values = values @ weight[part] + bias[part]
+            far &= values.abs().amin(1) > KINK
+            values = values.relu()
+    return far
+
+
+CASES = {
+    "mixture": ([39, 32, 32, 3], 8, -1.0, True),
+    "mixture with a bound": ([39, 32, 32, 3], 8, 0.2, True),
+    "density": ([24, 64, 16], 1, -1.0, False),
+    "colour": ([18, 64, 64, 3], 1, -1.0, False),
+    "odd widths": ([5, 110, 2], 3, -1.0, True),
+    "one layer": ([3, 4], 2, -1.0, True),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 64, 65, 200])
+def test_body_equals_the_reference(bodies, case, count):
+    widths, parts, bound, weighed = CASES[case]
+    torch.manual_seed(count)
+    layers = [
+        ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.randn(parts, b).requires_grad_())
+        for a, b in itertools.pairwise(widths)
+    ]
+    pool = torch.randn(4 * count + 64, widths[0])
+    x = pool[away_from_kinks(pool, layers)][:count].contiguous().requires_grad_()
+    assert len(x) == count
+    weights = torch.softmax(2 * torch.randn(count, parts), 1).requires_grad_() if weighed else None
+    expected = part_mixture(x, weights, layers, bound)
+    grad = torch.randn_like(expected)
+    parameters = [tensor for pair in layers for tensor in pair]
+    inputs = [x, *([weights] if weighed else []), *parameters]
+    gradients = torch.autograd.grad(expected, inputs, grad)
+
+    turned = x.detach().t().contiguous(), None if weights is None else weights.detach().t().contiguous()
+    sizes = ctypes.c_int64(count), ctypes.c_int64(parts), ctypes.c_int64(len(layers))
+    shape = (ctypes.c_int32 * len(widths))(*widths)
+    out = torch.full((widths[-1], count), torch.nan)
+    flat = [tensor.detach().contiguous() for tensor in parameters]
+    bodies.forward(*map(pointer, turned), *sizes, shape, pointers(flat), ctypes.c_float(bound), pointer(out))
+    found = [torch.full_like(tensor, torch.nan) for tensor in flat]
+    of_x, of_weights = (None if tensor is None else torch.full_like(tensor, torch.nan) for tensor in turned)
+    turned_grad = grad.t().contiguous()
+    bodies.backward(
+        pointer(turned_grad), *map(pointer, turned), *sizes, shape, pointers(flat), ctypes.c_float(bound),
+        pointer(of_x), pointer(of_weights), pointers(found),
+    )  # fmt: skip
+    assert of_x is not None
+    close(out.t(), expected.detach())
+    for mine, theirs in zip([of_x.t(), *([] if of_weights is None else [of_weights.t()]), *found], gradients, strict=True):
+        close(mine, theirs)
+
+
+def close(mine, theirs):
+    largest = theirs.abs().max().item() if theirs.numel() else 1.0
+    torch.testing.assert_close(mine, theirs, rtol=0, atol=TOLERANCE * max(largest, 1e-6))
