@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 
 from partnerface.errors import InputError
-from partnerface.kernels.library import Library, UnavailableError, cpu_library, cuda_library
+from partnerface.kernels.library import ISA, Library, UnavailableError, cpu_library, cuda_library
 
 VARIABLE = "PARTNERFACE_BACKEND"
 BACKENDS = ("auto", "reference", "cpu", "cuda")
@@ -38,7 +38,7 @@ def library(device: torch.device) -> Library | None:
     Raises:
         InputError: kernels are insisted on and there are none.
     """
-    return _library(wanted(), device.type)
+    return _library(wanted(), device.type, os.environ.get(ISA) or "")
 
 
 def kernels(device: torch.device) -> Library:
@@ -47,7 +47,7 @@ def kernels(device: torch.device) -> Library:
 
 
 @functools.cache
-def _library(asked: str, device: str) -> Library | None:
+def _library(asked: str, device: str, isa: str) -> Library | None:
     if asked == "reference" or (asked == "auto" and device not in _OPEN):
         return None
     if asked not in ("auto", device):
@@ -77,7 +77,7 @@ def told() -> str:
     """What is in use and why, in one line."""
     asked, device = wanted(), compute_device()
     try:
-        used = _library(asked, device.type)
+        used = library(device)
     except InputError as error:
         return str(error)
     if used is None:

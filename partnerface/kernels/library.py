@@ -6,6 +6,7 @@ A library is plain C (`csrc/*_cpu.cpp`, `csrc/*_cuda.cu`): pointers, numbers, a 
 
 import ctypes
 import functools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from partnerface.errors import InputError
+
 FOLDER = Path(__file__).with_name("lib")
+#: The environment's wish for one of INSTRUCTION_SETS.
+ISA = "PARTNERFACE_ISA"
 #: Instruction sets of the CPU libraries, the best first.
 INSTRUCTION_SETS = ("amx", "v4", "v3", "base")
 ABI = 1
@@ -133,15 +138,22 @@ def _open(path: Path, device: str) -> Library:
     return Library(path, device, symbols.pf_isa().decode(), symbols)
 
 
-@functools.cache
 def cpu_library() -> Library:
-    """The library for the best instruction set that this processor has.
+    """The library for the best instruction set that this processor has, or for the one that the environment asks for.
 
     Raises:
-        UnavailableError: none was built.
+        InputError: the environment asks for something else than INSTRUCTION_SETS.
+        UnavailableError: none was built, or the one asked for does not run here.
     """
+    return _cpu_library(os.environ.get(ISA) or "")
+
+
+@functools.cache
+def _cpu_library(asked: str) -> Library:
+    if asked and asked not in INSTRUCTION_SETS:
+        raise InputError(f"{ISA} is {asked!r}; allowed: {', '.join(INSTRUCTION_SETS)}")
     reasons = []
-    for isa in INSTRUCTION_SETS:
+    for isa in (asked,) if asked else INSTRUCTION_SETS:
         try:
             return _open(FOLDER / f"libpartnerface_cpu_{isa}.so", "cpu")
         except UnavailableError as reason:

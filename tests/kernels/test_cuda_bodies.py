@@ -11,14 +11,13 @@ import torch
 
 import partnerface.kernels
 from partnerface.kernels.reference.part_mixture import part_mixture
+from tests.kernels.kinks import smooth_inputs
 
 CSRC = Path(partnerface.kernels.__file__).with_name("csrc")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 #: Two TF32 make a float32 to 2^-21 of itself.
 TOLERANCE = 1e-5
-#: A ReLU's input this near to zero may fall on the other side.
-KINK = 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +39,6 @@ def pointers(tensors):
     return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
 
 
-def away_from_kinks(x, layers):
-    """Which samples have no ReLU's input near zero, in any part."""
-    far = torch.ones(len(x), dtype=torch.bool)
-    for part in range(len(layers[0][0])):
-        values = x
-        for weight, bias in layers[:-1]:
-            values = values @ weight[part] + bias[part]
-            far &= values.abs().amin(1) > KINK
-            values = values.relu()
-    return far
-
-
 CASES = {
     "mixture": ([39, 32, 32, 3], 8, -1.0, True),
     "mixture with a bound": ([39, 32, 32, 3], 8, 0.2, True),
@@ -71,9 +58,7 @@ def test_body_equals_the_reference(bodies, case, count):
         ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.randn(parts, b).requires_grad_())
         for a, b in itertools.pairwise(widths)
     ]
-    pool = torch.randn(4 * count + 64, widths[0])
-    x = pool[away_from_kinks(pool, layers)][:count].contiguous().requires_grad_()
-    assert len(x) == count
+    x = smooth_inputs(count, layers).requires_grad_()
     weights = torch.softmax(2 * torch.randn(count, parts), 1).requires_grad_() if weighed else None
     expected = part_mixture(x, weights, layers, bound)
     grad = torch.randn_like(expected)

@@ -2,7 +2,8 @@
 
 import torch
 
-from partnerface.kernels.reference.march import bounds, intersect_box, march, voxel
+from partnerface.kernels.march import march
+from partnerface.kernels.reference.march import bounds, intersect_box, voxel
 
 LOW, HIGH = torch.zeros(3), torch.ones(3)
 
@@ -16,7 +17,7 @@ def test_box_is_entered_and_left():
     assert enter[2] > leave[2]
 
 
-def test_samples_lie_in_occupied_voxels_only():
+def test_samples_lie_in_occupied_voxels_only(form):
     occupied = torch.zeros(4, 4, 4, dtype=torch.bool)
     occupied[2, 2, 1] = True
     origin = torch.tensor([[0.6, 0.6, -1.0], [0.1, 0.1, -1.0]])
@@ -28,7 +29,7 @@ def test_samples_lie_in_occupied_voxels_only():
     torch.testing.assert_close(distance.diff(), torch.full((4,), 0.05))
 
 
-def test_rays_are_in_order_and_misses_give_nothing():
+def test_rays_are_in_order_and_misses_give_nothing(form):
     occupied = torch.ones(2, 2, 2, dtype=torch.bool)
     origin = torch.tensor([[0.5, 0.5, -1.0], [9.0, 9.0, -1.0], [0.2, 0.2, -1.0]])
     direction = torch.tensor([[0.0, 0.0, 1.0]] * 3)

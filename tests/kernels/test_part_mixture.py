@@ -2,10 +2,12 @@
 
 import itertools
 
+import pytest
 import torch
 from torch import nn
 
-from partnerface.kernels.reference.part_mixture import part_mixture
+from partnerface.kernels.part_mixture import mlp, part_mixture
+from partnerface.kernels.reference import part_mixture as reference
 
 
 def make(parts, sizes, generator):
@@ -31,14 +33,14 @@ def test_equals_separate_networks():
             linear.weight.data, linear.bias.data = weight[part].T, bias[part]
             network.extend([linear, nn.ReLU()] if i < 2 else [linear])
         expected += weights[:, part : part + 1] * network(x)
-    torch.testing.assert_close(part_mixture(x, weights, layers), expected)
+    torch.testing.assert_close(reference.part_mixture(x, weights, layers), expected)
 
 
 def test_one_hot_weights_select_one_part():
     generator = torch.Generator().manual_seed(1)
     layers = make(4, [3, 2], generator)
     x = torch.randn(4, 3, generator=generator, dtype=torch.float64)
-    out = part_mixture(x, torch.eye(4, dtype=torch.float64), layers)
+    out = reference.part_mixture(x, torch.eye(4, dtype=torch.float64), layers)
     for part in range(4):
         torch.testing.assert_close(out[part], x[part] @ layers[0][0][part] + layers[0][1][part])
 
@@ -49,4 +51,38 @@ def test_gradients_are_the_numerical_ones():
     x = torch.randn(5, 3, generator=generator, dtype=torch.float64).requires_grad_()
     weights = torch.rand(5, 2, generator=generator, dtype=torch.float64).requires_grad_()
     flat = [t.requires_grad_() for pair in layers for t in pair]
-    assert torch.autograd.gradcheck(lambda a, b, *_: part_mixture(a, b, layers), (x, weights, *flat))
+    assert torch.autograd.gradcheck(lambda a, b, *_: reference.part_mixture(a, b, layers), (x, weights, *flat))
+
+
+def test_hand_worked_mixture(form):
+    # Part 0 doubles what is positive of x, part 1 answers 5 - x: at x = 3 they say 6 and 2.
+    layers = [
+        (torch.tensor([[[1.0]], [[-1.0]]]), torch.tensor([[0.0], [5.0]])),
+        (torch.tensor([[[2.0]], [[1.0]]]), torch.zeros(2, 1)),
+    ]
+    x = torch.tensor([[3.0], [-1.0]], requires_grad=True)
+    weights = torch.tensor([[0.25, 0.75], [0.5, 0.5]], requires_grad=True)
+    out = part_mixture(x, weights, layers)
+    # At x = -1 part 0 is silent and part 1 says 6.
+    assert out[:, 0].tolist() == pytest.approx([0.25 * 6 + 0.75 * 2, 0.5 * 6])
+    slope, of_weights = torch.autograd.grad(out.sum(), (x, weights))
+    assert slope[:, 0].tolist() == pytest.approx([0.25 * 2 - 0.75, -0.5])
+    assert of_weights.flatten().tolist() == pytest.approx([6.0, 2.0, 0.0, 6.0])
+    # Parts of at most the bound are left out, and have no slope.
+    out = part_mixture(x, weights, layers, bound=0.3)
+    assert out[:, 0].tolist() == pytest.approx([0.75 * 2, 0.5 * 6])
+    assert torch.autograd.grad(out.sum(), weights)[0].flatten().tolist() == pytest.approx([0.0, 2.0, 0.0, 6.0])
+
+
+def test_one_network_is_torchs(form):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    x = torch.randn(70, 3)
+    torch.testing.assert_close(mlp(x, network), network(x), rtol=1e-4, atol=1e-4)
+
+
+def test_no_number_stays_none(form):
+    layers = [(torch.eye(2)[None], torch.zeros(1, 2)), (torch.eye(2)[None], torch.zeros(1, 2))]
+    out = part_mixture(torch.tensor([[1.0, torch.nan], [2.0, 3.0]]), None, layers)
+    assert out[0].isnan().any()
+    assert out[1].tolist() == [2.0, 3.0]
