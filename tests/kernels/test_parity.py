@@ -1,5 +1,6 @@
 """The kernels against the reference, forward and back, on sizes about a vector's and a block's width."""
 
+import functools
 import itertools
 
 import pytest
@@ -118,11 +119,16 @@ def test_march_takes_the_very_same_samples(jittered, isa):
         assert torch.equal(distance, found_distance)
 
 
+@functools.cache
+def drawn_surface() -> Surface:
+    head = drawn_head()
+    return Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), 0.2)
+
+
 @pytest.mark.parametrize("count", SIZES)
 def test_inverse_skinning(count, isa):
     torch.manual_seed(count)
-    head = drawn_head()
-    surface = Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), 0.2)
+    surface = drawn_surface()
     frames = surface.frames(Motion.from_arrays(drawn_motion(4)))
     slot = torch.randint(4, (count,))
     vertex = torch.randint(frames.vertices.shape[1], (count,))
