@@ -11,7 +11,7 @@ from pathlib import Path
 from partnerface.bench import rows
 from partnerface.bench.apart import apart
 from partnerface.bench.machine import machine
-from partnerface.bench.result import Result, table, write_json
+from partnerface.bench.result import Result, table, write_json, write_markdown
 from partnerface.errors import InputError
 from partnerface.failures import existing_parent
 
@@ -25,13 +25,14 @@ EPILOG = """\
 examples:
   partnerface bench                                     everything, on the demo clip
   partnerface bench --json bench.json                   the same, and the figures as JSON
+  partnerface bench --markdown bench.md --compile       the table to keep, torch.compile beside the kernels
   partnerface bench field_mlp hash_grid                 these two alone; no clip is made
   partnerface bench landmarks parsing --video me.mp4    two stages on your own clip
   partnerface bench --tiny                              does every row run? (the figures mean nothing)
 
 columns: `median` is the time of one frame, step or picture, or of an operation's forward and backward; `of reference`
-is the rate over that of plain torch, or of the bare model for a stage; `of peak` is the share of the speed of this
-machine's matrix product. docs/bench.md says how each figure comes about.
+is the rate over that of plain torch, or of the bare model for a stage; `of peak` and `of copy` are the shares of this
+machine's multiply-adds and copies. docs/bench.md says how each figure comes about.
 """
 #: What the rows on a clip need beside torch: modules, and where from.
 FRONT_MODULES = ("cv2", "ffmpeg", "imageio_ffmpeg", "mediapipe", "scipy", "skimage")
@@ -50,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("names", nargs="*", metavar="NAME", help="rows to measure, those below [default: all]")
     made.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    made.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table to this file")
+    made.add_argument("--compile", action="store_true", help="also measure operations after torch.compile; minutes")
     made.add_argument("--video", type=Path, metavar="FILE", help="a clip of yours in place of the demo clip")
     made.add_argument(
         "--repeats", type=int, metavar="N", help="measurements per row [default: 3 of a stage, 15 of an operation]"
@@ -69,9 +72,11 @@ def main(argv: Sequence[str]) -> int:
     if args.frames is not None:
         sizes = dataclasses.replace(sizes, frames=args.frames)
     check(args, names)
-    lines, results = measure(names, sizes, args.repeats, args.video)
+    lines, results = measure(names, sizes, args.repeats, args.video, args.compile)
     if args.json is not None:
         write_json(args.json, results)
+    if args.markdown is not None:
+        write_markdown(args.markdown, lines, results)
     print("\n".join([*lines, "", *table(results)]))
     return 0
 
@@ -88,10 +93,11 @@ def check(args: argparse.Namespace, names: Sequence[str]) -> None:
         raise InputError(f"--repeats is {args.repeats}; allowed: 1 or more")
     if args.frames is not None and args.frames < rows.TINY.frames:
         raise InputError(f"--frames is {args.frames}; allowed: {rows.TINY.frames} or more")
-    if args.json is not None:
-        parent = existing_parent(args.json.absolute().parent)
-        if args.json.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise InputError(f"cannot write --json {args.json}; name a file in a folder that you may write to")
+    for flag, path in (("--json", args.json), ("--markdown", args.markdown)):
+        if path is not None:
+            parent = existing_parent(path.absolute().parent)
+            if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+                raise InputError(f"cannot write {flag} {path}; name a file in a folder that you may write to")
     if args.video is not None and not from_clip and not set(names) & set(rows.TRAINING):
         raise InputError(f"--video {args.video} is not looked at by {', '.join(names)}; leave it out or add `frames`")
     if from_clip or args.video is not None:
@@ -106,7 +112,7 @@ def check(args: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def measure(
-    names: Sequence[str], sizes: rows.Sizes, repeats: int | None, video: Path | None
+    names: Sequence[str], sizes: rows.Sizes, repeats: int | None, video: Path | None, compiled: bool
 ) -> tuple[list[str], list[Result]]:
     """What was measured on what, in words, and the rows in the table's order."""
     lines, results, wanted = machine(), [], set(names)
@@ -123,7 +129,7 @@ def measure(
                 results += found
             subject = subject if trained else None
         if wanted & set(rows.OPS):
-            told, found = apart("ops", wanted, sizes, repeats or 15)
+            told, found = apart("ops", wanted, sizes, repeats or 15, compiled)
             lines += told
             results += found
         if trained:

@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import platform
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from partnerface import __version__
@@ -64,11 +65,21 @@ def _waited_s() -> float | None:
         return None
 
 
-def ceilings(repeats: int) -> tuple[float, list[str]]:
-    """The processor's floating-point operations per second at most, and what was measured for it, in words.
+@dataclass(frozen=True)
+class Ceilings:
+    """What a processor does at most: floating-point operations and bytes per second, and the same in words.
 
-    Fused multiply-adds that never leave the registers; where no kernels were built, torch's matrix product.
+    Operations are fused multiply-adds that never leave the registers, bytes those that copies read and write; where no
+    kernels were built, torch's matrix product stands for the first, and the second is unknown.
     """
+
+    operations: float
+    bytes: float | None
+    told: list[str]
+
+
+def ceilings(repeats: int) -> Ceilings:
+    """Measure this machine's."""
     import torch
 
     from partnerface.kernels.library import UnavailableError, cpu_library
@@ -78,12 +89,11 @@ def ceilings(repeats: int) -> tuple[float, list[str]]:
     try:
         library = cpu_library()
     except UnavailableError:
-        return product, [line]
+        return Ceilings(product, None, [line])
     registers, copy = (library.ceiling(name, torch.get_num_threads()) for name in ("fma", "copy"))
-    return registers, [
-        f"peak      {registers / 1e9:.3g} GFLOP/s in multiply-adds, {copy / 1e9:.3g} GB/s read and written in copies",
-        line,
-    ]
+    told = f"peak      {registers / 1e9:.3g} GFLOP/s in multiply-adds, {copy / 1e9:.3g} GB/s read and written in copies"
+    units = ["units     matrices are multiplied by AMX, which the peak does not count"] if library.isa == "amx" else []
+    return Ceilings(registers, copy, [told, line, *units])
 
 
 def peak(repeats: int) -> float:

@@ -15,7 +15,7 @@ from partnerface.avatar.model import BASE_RESOLUTION
 from partnerface.avatar.motion import Motion
 from partnerface.avatar.surface import Surface
 from partnerface.bench.drawn import DISTANCE_M, drawn_head, drawn_motion
-from partnerface.bench.machine import ceilings
+from partnerface.bench.machine import Ceilings, ceilings
 from partnerface.bench.result import REFERENCE, Result, result, say, timed
 from partnerface.bench.rows import OPS, Sizes
 from partnerface.head.skinning import head_tensors
@@ -37,6 +37,8 @@ BOTH_WAYS = 3
 PER_RAY, FRAMES = 8, 16
 #: How far off the surface samples lie, m.
 OFF_SURFACE = 0.005
+#: Bytes of a number.
+FLOAT, LONG = 4, 8
 #: Edge of the voxels that march looks at, and how far off the surface they are occupied, m and voxels.
 VOXEL, ROOM = 0.004, 3
 
@@ -46,53 +48,80 @@ class Work:
     """An op and its inputs.
 
     Attributes:
-        call: forward and backward. items: how many `unit`s it does.
-        operations: floating-point operations of a call, or None where they were not counted.
+        forward: the op; its outputs. inputs: those that it has gradients for.
+        items: how many `unit`s it does.
+        operations: floating-point operations forward and backward, or None where they were not counted.
+        bytes: read and written at least, forward and backward, the same.
     """
 
-    call: Callable[[], object]
+    forward: Callable[[], Sequence[Tensor]]
+    inputs: Sequence[Tensor]
     items: int
     unit: str = "samples/s"
     operations: float | None = None
+    bytes: float | None = None
+
+    def call(self, forward: Callable[[], Sequence[Tensor]] | None = None) -> None:
+        """Forward, and backward from gradients of 1; `forward`: another form of the op's."""
+        out = (forward or self.forward)()
+        if self.inputs:
+            torch.autograd.grad(list(out), list(self.inputs), [torch.ones_like(one) for one in out])
 
 
-def ops(wanted: set[str], sizes: Sizes, repeats: int) -> tuple[list[str], list[Result]]:
-    """What was measured besides, in words, and the rows of those ops that are wanted."""
+def ops(wanted: set[str], sizes: Sizes, repeats: int, compiled: bool) -> tuple[list[str], list[Result]]:
+    """What was measured besides, in words, and the rows of those ops that are wanted; compiled: after torch.compile,
+    too."""
     prepare()
     lines: list[str] = []
     found: list[Result] = []
-    ceiling = 0.0
+    limits: Ceilings | None = None
     for name in [name for name in OPS if name in wanted]:
         torch.manual_seed(0)
         work = _WORK[name](sizes)
         say(f"{name}, {repeats} times")
-        seconds = _measured(work, repeats)
-        plain = seconds
-        if used() != REFERENCE:
-            with forced(REFERENCE):
-                plain = _measured(work, min(repeats, REFERENCE_REPEATS))
-        share = None
-        if work.operations is not None:
-            if not ceiling:
-                say("the machine's ceilings")
-                ceiling, told = ceilings(repeats)
-                lines += told
-            share = work.operations / statistics.median(seconds) / ceiling
-        ratio = statistics.median(plain) / statistics.median(seconds)
+        seconds = _measured(work.call, repeats)
+        with forced(REFERENCE):
+            plain_work = _WORK[name](sizes)
+            plain = _measured(plain_work.call, min(repeats, REFERENCE_REPEATS))
+        if limits is None:
+            say("the machine's ceilings")
+            limits = ceilings(repeats)
+            lines += limits.told
+        median = statistics.median(seconds)
         found.append(
-            result(name, used(), seconds, work.items, work.unit, ratio_to_reference=ratio, fraction_of_peak=share)
-        )
+            result(
+                name, used(), seconds, work.items, work.unit,
+                ratio_to_reference=statistics.median(plain) / median,
+                fraction_of_peak=_share(work.operations, median, limits.operations),
+                reference_s=statistics.median(plain),
+                compiled_s=_compiled(name, plain_work, repeats) if compiled else None,
+                operations_per_s=None if work.operations is None else work.operations / median,
+                bytes_per_s=None if work.bytes is None else work.bytes / median,
+                fraction_of_copy=_share(work.bytes, median, limits.bytes),
+            )
+        )  # fmt: skip
     return lines, found
 
 
-def _measured(work: Work, repeats: int) -> list[float]:
-    timed(work.call, WARM_UP)
-    return timed(work.call, repeats)
+def _share(amount: float | None, seconds: float, limit: float | None) -> float | None:
+    return None if amount is None or limit is None else amount / seconds / limit
 
 
-def _backward(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Gradients of the inputs under gradients of 1 of the outputs."""
-    return torch.autograd.grad(list(outputs), list(inputs), [torch.ones_like(one) for one in outputs])
+def _measured(call: Callable[[], object], repeats: int) -> list[float]:
+    timed(call, WARM_UP)
+    return timed(call, repeats)
+
+
+def _compiled(name: str, work: Work, repeats: int) -> float | None:
+    """Seconds of the reference after torch.compile; None where torch can't compile it."""
+    say(f"{name}, compiled by torch")
+    with forced(REFERENCE):
+        try:
+            forward = torch.compile(work.forward)
+            return statistics.median(_measured(lambda: work.call(forward), min(repeats, REFERENCE_REPEATS)))
+        except Exception as error:  # whatever torch's compiler raises
+            say(f"{name}: torch.compile gave up ({str(error).splitlines()[0][:100]})")
+            return None
 
 
 def linear_operations(widths: Sequence[int]) -> int:
@@ -104,29 +133,33 @@ def _spec() -> HashGridSpec:
     return HashGridSpec(CONFIG.levels, CONFIG.features, BASE_RESOLUTION, CONFIG.finest_resolution, CONFIG.log2_size)
 
 
+def _random(samples: int, features: int) -> Tensor:
+    """[samples, features], stored as the op before leaves them: feature by feature, or as torch does by the reference."""
+    return torch.randn(samples, features) if used() == REFERENCE else torch.randn(features, samples).t()
+
+
 def field_mlp(sizes: Sizes) -> Work:
     """The networks of the canonical field: features → density and geometry; geometry and direction → colour."""
     spec, width = _spec(), CONFIG.field_width
     field = CanonicalField(spec, width, 0, torch.zeros(3), 1.0)
-    features = torch.randn(sizes.samples, spec.width).requires_grad_()
-    direction = torch.nn.functional.normalize(torch.randn(sizes.samples, 3), dim=1)
+    features = _random(sizes.samples, spec.width).requires_grad_()
+    direction = torch.nn.functional.normalize(_random(sizes.samples, 3), dim=1)
     inputs = [features, *field.geometry.parameters(), *field.colour.parameters()]
 
-    def call() -> None:
+    def forward() -> list[Tensor]:
         geometry = mlp(features, field.geometry)
-        colour = torch.sigmoid(mlp(columns(geometry[:, 1:], direction), field.colour))
-        _backward([torch.exp(geometry[:, 0]), colour], inputs)
+        return [geometry[:, 0], mlp(columns(geometry[:, 1:], direction), field.colour)]
 
     sample = linear_operations([spec.width, width, 1 + GEOMETRY]) + linear_operations([GEOMETRY + 3, width, width, 3])
-    return Work(call, sizes.samples, operations=BOTH_WAYS * sample * sizes.samples)
+    return Work(forward, inputs, sizes.samples, operations=BOTH_WAYS * sample * sizes.samples)
 
 
 def mixture(sizes: Sizes) -> Work:
     """The local deformation networks of the default method and their blend."""
     parts = CONFIG.parts
     widths = [3 + 6 * CONFIG.part_frequencies + CONFIG.code_size] + [CONFIG.part_width] * (CONFIG.part_layers - 1) + [3]
-    features = torch.randn(sizes.samples, widths[0]).requires_grad_()
-    weights = torch.softmax(torch.randn(sizes.samples, parts), dim=1).requires_grad_()
+    features = _random(sizes.samples, widths[0]).requires_grad_()
+    weights = torch.softmax(_random(sizes.samples, parts), dim=1).requires_grad_()
     layers = [
         ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.zeros(parts, b).requires_grad_())
         for a, b in itertools.pairwise(widths)
@@ -134,7 +167,8 @@ def mixture(sizes: Sizes) -> Work:
     inputs = [features, weights, *(tensor for pair in layers for tensor in pair)]
     sample = parts * (linear_operations(widths) + 2 * widths[-1])
     return Work(
-        lambda: _backward([part_mixture(features, weights, layers)], inputs),
+        lambda: [part_mixture(features, weights, layers)],
+        inputs,
         sizes.samples,
         operations=BOTH_WAYS * sample * sizes.samples,
     )
@@ -145,7 +179,12 @@ def grid(sizes: Sizes) -> Work:
     spec = _spec()
     points = torch.rand(sizes.samples, 3).requires_grad_()
     entries = torch.randn(spec.entries, spec.features).requires_grad_()
-    return Work(lambda: _backward([hash_grid(points, entries, spec)], [points, entries]), sizes.samples)
+    # Eight rows of each level are read forward and for the points' gradient, and read and written for the table's.
+    corners, row = 8 * spec.levels, FLOAT * spec.features
+    each = 4 * corners * row + FLOAT * (2 * spec.width + 3 * 3)
+    return Work(
+        lambda: [hash_grid(points, entries, spec)], [points, entries], sizes.samples, bytes=each * sizes.samples
+    )
 
 
 def composite(sizes: Sizes) -> Work:
@@ -155,11 +194,12 @@ def composite(sizes: Sizes) -> Work:
     density = (200 * torch.rand(len(ray))).requires_grad_()
     colour, length = torch.rand(len(ray), 3).requires_grad_(), torch.full((len(ray),), sizes.step_mm / 1000)
 
-    def call() -> None:
-        weights = composite_weights(density, length, ray)
-        _backward([ray_sums(weights[:, None] * colour, ray, rays)], [density, colour])
+    def forward() -> list[Tensor]:
+        return [ray_sums(composite_weights(density, length, ray)[:, None] * colour, ray, rays)]
 
-    return Work(call, len(ray))
+    # Densities, lengths, rays, weights and colours once forward and once back, and the gradients of two of them.
+    each = 2 * (3 * FLOAT + LONG + 3 * FLOAT) + 4 * FLOAT
+    return Work(forward, [density, colour], len(ray), bytes=each * len(ray))
 
 
 @functools.cache
@@ -180,7 +220,7 @@ def marching(sizes: Sizes) -> Work:
     aim = canonical[torch.randint(len(canonical), (sizes.rays,))]
     direction = torch.nn.functional.normalize(aim - origin, dim=1)
     jitter, live, step = torch.rand(sizes.rays), shell[0, 0] > 0, sizes.step_mm / 1000
-    return Work(lambda: march(origin, direction, live, box.low, box.high, step, jitter), sizes.rays, "rays/s")
+    return Work(lambda: march(origin, direction, live, box.low, box.high, step, jitter), [], sizes.rays, "rays/s")
 
 
 def skinning(sizes: Sizes) -> Work:
@@ -190,7 +230,12 @@ def skinning(sizes: Sizes) -> Work:
     slot = torch.randint(FRAMES, (sizes.samples,)).sort().values
     vertex = torch.randint(frames.vertices.shape[1], (sizes.samples,))
     points = (frames.vertices[slot, vertex] + OFF_SURFACE * torch.randn(sizes.samples, 3)).requires_grad_()
-    return Work(lambda: _backward(surface.to_canonical(points, slot, frames)[:1], [points]), sizes.samples)
+    # A patch of vertices, a ring of vertices and their maps; in and out, and the map's linear part for the way back.
+    near = surface.patch.shape[1] * 3 + surface.ring.shape[1] * (3 + 16)
+    each = FLOAT * (near + 3 + 3 + 2 + 2 * 9 + 3 + 3) + LONG
+    return Work(
+        lambda: surface.to_canonical(points, slot, frames)[:1], [points], sizes.samples, bytes=each * sizes.samples
+    )
 
 
 _WORK: dict[str, Callable[[Sizes], Work]] = {

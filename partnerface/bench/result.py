@@ -10,7 +10,12 @@ from pathlib import Path
 
 from partnerface.artefacts.files import atomic
 
-HEADINGS: tuple[str, ...] = ("name", "backend", "median", "rate", "of reference", "of peak")
+HEADINGS: tuple[str, ...] = (
+    "name", "backend", "median", "rate", "reference", "compiled", "of reference", "GFLOP/s", "of peak", "GB/s",
+    "of copy",
+)  # fmt: skip
+#: Columns that are set to the left; those that every table has; what stands where nothing applies.
+LEFT, ALWAYS, NONE = 2, (0, 1, 2, 3, 6, 8), "-"
 #: Backends' names: plain torch, which faster forms are compared with, and MediaPipe's own models.
 REFERENCE, MEDIAPIPE = "reference", "mediapipe"
 
@@ -24,8 +29,11 @@ class Result:
         median_s: seconds of one call: one frame, one step, one picture, or an op's forward and backward.
         rate: `unit` per second at that median.
         ratio_to_reference: the rate over that of the reference; None where there is none.
-        fraction_of_peak: floating-point operations per second over what the machine reaches in a matrix product;
+        fraction_of_peak: operations_per_s over what the machine reaches in multiply-adds.
+        reference_s, compiled_s: seconds of the same call in plain torch, and after torch.compile.
+        operations_per_s, bytes_per_s: floating-point operations, and bytes that have to be read and written at least;
             None where they were not counted.
+        fraction_of_copy: bytes_per_s over what the machine reaches in copies.
     """
 
     name: str
@@ -35,6 +43,11 @@ class Result:
     unit: str
     ratio_to_reference: float | None = None
     fraction_of_peak: float | None = None
+    reference_s: float | None = None
+    compiled_s: float | None = None
+    operations_per_s: float | None = None
+    bytes_per_s: float | None = None
+    fraction_of_copy: float | None = None
 
 
 def result(
@@ -67,21 +80,54 @@ def write_json(path: Path, results: Sequence[Result]) -> None:
 
 
 def table(results: Sequence[Result]) -> list[str]:
-    """Lines with aligned columns; what does not apply is a dash."""
-    rows: list[tuple[str, ...]] = [HEADINGS]
-    for one in results:
-        share = "-" if one.fraction_of_peak is None else f"{100 * one.fraction_of_peak:.0f} %"
-        ratio = "-" if one.ratio_to_reference is None else f"{one.ratio_to_reference:.2f}"
-        rows.append((one.name, one.backend, _duration(one.median_s), f"{_number(one.rate)} {one.unit}", ratio, share))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    left = (True, True, False, False, False, False)
+    """Lines with aligned columns; what does not apply is a dash, and what applies to no row is left out."""
+    rows = _cells(results)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            f"{cell:<{width}}" if to_left else f"{cell:>{width}}"
-            for cell, width, to_left in zip(row, widths, left, strict=True)
+            f"{cell:<{width}}" if column < LEFT else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
+
+
+def write_markdown(path: Path, lines: Sequence[str], results: Sequence[Result]) -> None:
+    """What was measured on what, and the table, whole or not at all."""
+    rows = _cells(results)
+    rule = ["---" if column < LEFT else "---:" for column in range(len(rows[0]))]
+    with atomic(path) as temporary:
+        told = "\n".join(["# Bench", "", "```", *lines, "```", ""])
+        body = "\n".join("| " + " | ".join(row) + " |" for row in (rows[0], rule, *rows[1:]))
+        temporary.write_text(f"{told}\n{body}\n")
+
+
+def _cells(results: Sequence[Result]) -> list[list[str]]:
+    """Headings and rows."""
+    rows: list[tuple[str, ...]] = [HEADINGS]
+    for one in results:
+        rows.append(
+            (
+                one.name,
+                one.backend,
+                _duration(one.median_s),
+                f"{_number(one.rate)} {one.unit}",
+                *(_some(seconds, _duration) for seconds in (one.reference_s, one.compiled_s)),
+                _some(one.ratio_to_reference, lambda ratio: f"{ratio:.2f}"),
+                _some(one.operations_per_s, lambda rate: _number(rate / 1e9)),
+                _some(one.fraction_of_peak, lambda share: f"{100 * share:.0f} %"),
+                _some(one.bytes_per_s, lambda rate: _number(rate / 1e9)),
+                _some(one.fraction_of_copy, lambda share: f"{100 * share:.0f} %"),
+            )
+        )
+    told = [
+        column for column in range(len(HEADINGS)) if column in ALWAYS or any(row[column] != NONE for row in rows[1:])
+    ]
+    return [[row[column] for column in told] for row in rows]
+
+
+def _some(value: float | None, told: Callable[[float], str]) -> str:
+    return NONE if value is None else told(value)
 
 
 def _duration(seconds: float) -> str:

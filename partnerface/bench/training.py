@@ -54,9 +54,7 @@ def training(
         trainer.avatar.occupancy.refresh()
         trainer.at.step = sizes.steps // 2
         seconds, plain = _both(lambda n: timed(trainer.step, n), STEPS)
-        found.append(
-            result("train_step", used(), seconds, sizes.rays, "rays/s", ratio_to_reference=_ratio(plain, seconds))
-        )
+        found.append(result("train_step", used(), seconds, sizes.rays, "rays/s", **_beside(plain, seconds)))
     pictures = [name for name in TRAINING if name.startswith("render_")]
     # Each size has poses of its own: an avatar remembers those that it has taken.
     poses = torch.linspace(0, len(dataset.rgb) - 1, len(pictures) * (repeats + 1)).long().unique().tolist()
@@ -69,7 +67,7 @@ def training(
                 return render_seconds(avatar, dataset, own[: count + 1], edge, sizes.step_mm / 1000)
 
             seconds, plain = _both(pictured, len(own) - 1)
-            found.append(result(name, used(), seconds, 1, "frames/s", ratio_to_reference=_ratio(plain, seconds)))
+            found.append(result(name, used(), seconds, 1, "frames/s", **_beside(plain, seconds)))
     line = (
         f"training  {sizes.steps} steps of {sizes.rays} rays on {len(dataset.train)} frames of {who} at "
         f"{dataset.size[0]} px; {sizes.step_mm:g} mm between samples"
@@ -86,8 +84,10 @@ def _both(measured: Callable[[int], list[float]], repeats: int) -> tuple[list[fl
         return seconds, measured(min(repeats, REFERENCE_REPEATS))
 
 
-def _ratio(plain: list[float], seconds: list[float]) -> float:
-    return statistics.median(plain) / statistics.median(seconds)
+def _beside(plain: list[float], seconds: list[float]) -> dict[str, float]:
+    """The columns that compare with the reference."""
+    reference = statistics.median(plain)
+    return {"ratio_to_reference": reference / statistics.median(seconds), "reference_s": reference}
 
 
 def render_seconds(avatar: Avatar, dataset: Dataset, poses: list[int], edge: int, step: float) -> list[float]:

@@ -1,5 +1,6 @@
 """Call every kernel forward and back at sizes about a block's: python exercise.py FOLDER, for the sanitizers."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def back(out: torch.Tensor) -> None:
 def networks(count: int, widths: tuple[int, ...], parts: int, bound: float) -> None:
     layers = [
         (torch.randn(parts, a, b).requires_grad_(), torch.randn(parts, b).requires_grad_())
-        for a, b in zip(widths[:-1], widths[1:], strict=True)
+        for a, b in itertools.pairwise(widths)
     ]
     weights = torch.softmax(torch.randn(count, parts), 1).requires_grad_() if parts > 1 else None
     back(part_mixture(torch.randn(count, widths[0]).requires_grad_(), weights, layers, bound))
@@ -51,8 +52,8 @@ def skin(count: int) -> None:
     low, high = torch.zeros(3), torch.ones(3)
     points = (torch.rand(count, 3) * 2 - 0.5).requires_grad_()
     out = inverse_skinning(
-        points, torch.randint(2, (count,)), torch.rand(2, 50, 3), torch.rand(2, 50, 16), volumes, patch, ring, low, high,
-        (3, 4, 5), 0.1, (0.5, 1.0),
+        points, torch.randint(2, (count,)), torch.rand(2, 50, 3), torch.rand(2, 50, 16), volumes, patch, ring,
+        low, high, (3, 4, 5), 0.1, (0.5, 1.0),
     )  # fmt: skip
     back(out[0])
 
@@ -69,7 +70,8 @@ def main() -> None:
         back(positional_encoding(torch.rand(count, 3).requires_grad_(), 4))
         rays(count)
         skin(count)
-        adam(*(torch.rand(count) for _ in range(5)), 0.1, (0.9, 0.99), 1e-8, 1, 1.0, 0.5)
+        gradient, value, first, second, mean = torch.rand(5, count)
+        adam(gradient, value, first, second, mean, 0.1, (0.9, 0.99), 1e-8, 1, 1.0, 0.5)
 
 
 if __name__ == "__main__":

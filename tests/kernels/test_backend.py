@@ -62,7 +62,7 @@ def test_nothing_built_is_said_once_and_the_reference_runs(folder, monkeypatch, 
 
 def test_nothing_built_is_an_error_where_kernels_are_insisted_on(folder, monkeypatch):
     monkeypatch.setenv(backend.VARIABLE, "cpu")
-    with pytest.raises(InputError, match="PARTNERFACE_BACKEND is cpu, but libpartnerface_cpu_base.so was not built"):
+    with pytest.raises(InputError, match=r"PARTNERFACE_BACKEND is cpu, but libpartnerface_cpu_base\.so was not built"):
         backend.library(CPU)
 
 

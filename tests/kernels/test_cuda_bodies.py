@@ -81,7 +81,9 @@ def test_body_equals_the_reference(bodies, case, count):
     )  # fmt: skip
     assert of_x is not None
     close(out.t(), expected.detach())
-    for mine, theirs in zip([of_x.t(), *([] if of_weights is None else [of_weights.t()]), *found], gradients, strict=True):
+    for mine, theirs in zip(
+        [of_x.t(), *([] if of_weights is None else [of_weights.t()]), *found], gradients, strict=True
+    ):
         close(mine, theirs)
 
 

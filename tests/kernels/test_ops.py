@@ -93,7 +93,12 @@ def mixture(features=4, weights=2, bias=8):
 def skinned(**changed):
     names = ("points", "slot", "vertices", "maps", "volumes", "patch", "ring")
     given = dict(zip(names, skin(5), strict=True)) | changed
-    return inverse_skinning(*given.values(), LOW, HIGH, (2, 2, 2), 0.1, (0.5, 1.0))
+    return inverse_skinning(**given, low=LOW, high=HIGH, resolution=(2, 2, 2), radius=0.1, reach=(0.5, 1.0))
+
+
+def marched(directions=5, occupied=(2, 2, 2), dtype=torch.bool):
+    grid = torch.ones(occupied).to(dtype)
+    return march(torch.rand(5, 3), torch.rand(directions, 3), grid, LOW, HIGH, 0.1, None)
 
 
 MISFITS = {
@@ -107,9 +112,9 @@ MISFITS = {
     "depths of other rays": (lambda: composite_weights(torch.rand(5), torch.rand(4), torch.zeros(5).long()), "length"),
     "rays in int32": (lambda: composite_weights(torch.rand(5), torch.rand(5), torch.zeros(5).int()), "ray"),
     "rays in float": (lambda: ray_sums(torch.rand(5, 2), torch.zeros(5), 1), "int64"),
-    "a flat grid": (lambda: march(torch.rand(5, 3), torch.rand(5, 3), torch.ones(2, 2) > 0, LOW, HIGH, 0.1, None), "occup"),
-    "a grid of numbers": (lambda: march(torch.rand(5, 3), torch.rand(5, 3), torch.ones(2, 2, 2), LOW, HIGH, 0.1, None), "bool"),
-    "one direction": (lambda: march(torch.rand(5, 3), torch.rand(1, 3), torch.ones(2, 2, 2) > 0, LOW, HIGH, 0.1, None), "direction"),
+    "a flat grid": (lambda: marched(occupied=(2, 2)), "occup"),
+    "a grid of numbers": (lambda: marched(dtype=torch.float32), "bool"),
+    "one direction": (lambda: marched(directions=1), "direction"),
     "a slot too few": (lambda: skinned(slot=torch.zeros(4).long()), "slot"),
     "slots in int32": (lambda: skinned(slot=torch.zeros(5).int()), "slot"),
     "volumes in int32": (lambda: skinned(volumes=torch.zeros(2, 8).int()), "volumes"),
