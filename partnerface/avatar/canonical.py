@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from partnerface.kernels.columns import columns
+from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
-from partnerface.kernels.part_mixture import mlp
 
 GEOMETRY = 15
 #: log density of the untrained field outside the head model: an opacity of 0.02 in a step of 4 mm, a thin fog.
@@ -63,7 +63,7 @@ class CanonicalField(nn.Module):
             code: [N, C] or [N, 0].
         """
         features = hash_grid((points - self.low) / self.edge, self.table, self.spec)
-        geometry = mlp(columns(features, code), self.geometry)
-        density = _TruncatedExp.apply(geometry[:, 0] + INITIAL_LOG_DENSITY)
-        colour = torch.sigmoid(mlp(columns(geometry[:, 1:], direction, code), self.colour))
-        return density, colour
+        if self.code_size:
+            features, direction = columns(features, code), columns(direction, code)
+        log_density, colour = field_networks(features, direction, self.geometry, self.colour)
+        return _TruncatedExp.apply(log_density + INITIAL_LOG_DENSITY), torch.sigmoid(colour)

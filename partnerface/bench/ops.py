@@ -21,11 +21,11 @@ from partnerface.bench.rows import OPS, Sizes
 from partnerface.head.skinning import head_tensors
 from partnerface.kernels import prepare
 from partnerface.kernels.backend import forced, used
-from partnerface.kernels.columns import columns
 from partnerface.kernels.composite import composite_weights, ray_sums
+from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.march import march, voxel
-from partnerface.kernels.part_mixture import mlp, part_mixture
+from partnerface.kernels.part_mixture import part_mixture
 
 CONFIG = METHODS["partnerface"]
 WARM_UP = 2
@@ -52,6 +52,7 @@ class Work:
         items: how many `unit`s it does.
         operations: floating-point operations forward and backward, or None where they were not counted.
         bytes: read and written at least, forward and backward, the same.
+        ones: gradients of the outputs, once there are outputs.
     """
 
     forward: Callable[[], Sequence[Tensor]]
@@ -60,12 +61,15 @@ class Work:
     unit: str = "samples/s"
     operations: float | None = None
     bytes: float | None = None
+    ones: list[Tensor] | None = None
 
     def call(self, forward: Callable[[], Sequence[Tensor]] | None = None) -> None:
         """Forward, and backward from gradients of 1; `forward`: another form of the op's."""
-        out = (forward or self.forward)()
+        out = list((forward or self.forward)())
         if self.inputs:
-            torch.autograd.grad(list(out), list(self.inputs), [torch.ones_like(one) for one in out])
+            if self.ones is None:
+                self.ones = [torch.ones_like(one) for one in out]
+            torch.autograd.grad(out, list(self.inputs), self.ones)
 
 
 def ops(wanted: set[str], sizes: Sizes, repeats: int, compiled: bool) -> tuple[list[str], list[Result]]:
@@ -134,7 +138,7 @@ def _spec() -> HashGridSpec:
 
 
 def _random(samples: int, features: int) -> Tensor:
-    """[samples, features], stored as the op before leaves them: feature by feature, or as torch does by the reference."""
+    """[samples, features], stored as the op before leaves them: feature by feature, or as torch does it."""
     return torch.randn(samples, features) if used() == REFERENCE else torch.randn(features, samples).t()
 
 
@@ -147,8 +151,7 @@ def field_mlp(sizes: Sizes) -> Work:
     inputs = [features, *field.geometry.parameters(), *field.colour.parameters()]
 
     def forward() -> list[Tensor]:
-        geometry = mlp(features, field.geometry)
-        return [geometry[:, 0], mlp(columns(geometry[:, 1:], direction), field.colour)]
+        return list(field_networks(features, direction, field.geometry, field.colour))
 
     sample = linear_operations([spec.width, width, 1 + GEOMETRY]) + linear_operations([GEOMETRY + 3, width, width, 3])
     return Work(forward, inputs, sizes.samples, operations=BOTH_WAYS * sample * sizes.samples)

@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from partnerface.kernels import library
 from partnerface.kernels.adam import adam
 from partnerface.kernels.composite import composite_weights, ray_spread, ray_sums
 from partnerface.kernels.encoding import positional_encoding
+from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.inverse_skinning import inverse_skinning
 from partnerface.kernels.march import march
@@ -31,6 +33,14 @@ def networks(count: int, widths: tuple[int, ...], parts: int, bound: float) -> N
     ]
     weights = torch.softmax(torch.randn(count, parts), 1).requires_grad_() if parts > 1 else None
     back(part_mixture(torch.randn(count, widths[0]).requires_grad_(), weights, layers, bound))
+
+
+def field(count: int) -> None:
+    first = nn.Sequential(nn.Linear(24, 64), nn.ReLU(), nn.Linear(64, 16))
+    second = nn.Sequential(nn.Linear(18, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
+    x, extra = torch.randn(count, 24).requires_grad_(), torch.randn(count, 3).requires_grad_()
+    left, right = field_networks(x, extra, first, second)
+    back(left.sum() + right.sum())
 
 
 def rays(count: int) -> None:
@@ -68,6 +78,7 @@ def main() -> None:
                 networks(count, widths, parts, bound)
         back(hash_grid(torch.rand(count, 3).requires_grad_(), torch.rand(GRID.entries, 2).requires_grad_(), GRID))
         back(positional_encoding(torch.rand(count, 3).requires_grad_(), 4))
+        field(count)
         rays(count)
         skin(count)
         gradient, value, first, second, mean = torch.rand(5, count)

@@ -4,7 +4,7 @@ Near zero two forms of the same network may fall on different sides, and then th
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 KINK = 2e-4
 
@@ -28,3 +28,27 @@ def _smooth(x: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
             far &= values.abs().amin(1) > KINK
             values = values.relu()
     return far
+
+
+@torch.no_grad()
+def smooth_pair(count: int, first: nn.Sequential, second: nn.Sequential) -> tuple[Tensor, Tensor]:
+    """[count, D] and [count, E] random inputs of two networks, as `field_networks` runs them."""
+    layers = [[one for one in network if isinstance(one, nn.Linear)] for network in (first, second)]
+    width, extra = layers[0][0].in_features, layers[1][0].in_features - layers[0][-1].out_features + 1
+    kept = torch.empty(0, width + extra)
+    while len(kept) < count:
+        some = torch.randn(2 * count, width + extra)
+        far, passed = _far(some[:, :width], first)
+        also, _ = _far(torch.cat([passed[:, 1:], some[:, width:]], dim=1), second)
+        kept = torch.cat([kept, some[far & also]])
+    return kept[:count, :width].contiguous(), kept[:count, width:].contiguous()
+
+
+def _far(x: Tensor, network: nn.Sequential) -> tuple[Tensor, Tensor]:
+    """Whose ReLUs all see a number well away from zero, and the network's outputs."""
+    far = torch.ones(len(x), dtype=torch.bool)
+    for layer in network:
+        if isinstance(layer, nn.ReLU):
+            far &= x.abs().amin(1) > KINK
+        x = layer(x)
+    return far, x

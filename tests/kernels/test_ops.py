@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-import partnerface.kernels.adam  # noqa: F401  registers its op
+import partnerface.kernels.adam
+import partnerface.kernels.field  # noqa: F401  the same
 from partnerface.kernels.composite import composite_weights, ray_sums
 from partnerface.kernels.encoding import positional_encoding
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
@@ -50,6 +51,11 @@ def arguments(count: int) -> dict[str, tuple]:
     return {
         "hash_grid": (needs_gradient(3, count), needs_gradient(GRID.entries, 2), list(GRID.resolutions), 6),
         "part_mixture": (needs_gradient(4, count), needs_gradient(2, count), layers, 0.2, True),
+        "field": (
+            needs_gradient(4, count), needs_gradient(2, count),
+            [needs_gradient(4, 8), needs_gradient(8), needs_gradient(8, 3), needs_gradient(3)],
+            [needs_gradient(4, 8), needs_gradient(8), needs_gradient(8, 3), needs_gradient(3)],
+        ),
         "positional_encoding": (needs_gradient(3, count), 3),
         "composite": (needs_gradient(count), torch.rand(count), ray),
         "ray_sums": (needs_gradient(2, count), ray, rays),

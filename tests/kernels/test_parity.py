@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from partnerface.avatar.motion import Motion
 from partnerface.avatar.surface import Surface
@@ -15,10 +15,11 @@ from partnerface.kernels.adam import adam
 from partnerface.kernels.backend import forced
 from partnerface.kernels.composite import composite_weights, ray_spread, ray_sums
 from partnerface.kernels.encoding import positional_encoding
+from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.march import march
 from partnerface.kernels.part_mixture import part_mixture
-from tests.kernels.kinks import smooth_inputs
+from tests.kernels.kinks import smooth_inputs, smooth_pair
 
 SIZES = (0, 1, 31, 32, 33, 64, 65, 5000)
 GRID = HashGridSpec(levels=6, features=2, base_resolution=4, finest_resolution=96, log2_size=12)
@@ -81,6 +82,21 @@ def test_part_mixture(count, widths, isa):
             agree(both(call, [x, weights, *flat]), tolerance)
         else:
             agree(both(lambda x, *f, call=call: call(x, None, *f), [x, *flat]), tolerance)
+
+
+@pytest.mark.parametrize("code", [0, 5])
+@pytest.mark.parametrize("count", SIZES)
+def test_field_networks(count, code, isa):
+    torch.manual_seed(count)
+    geometry = nn.Sequential(nn.Linear(24 + code, 64), nn.ReLU(), nn.Linear(64, 16))
+    colour = nn.Sequential(nn.Linear(15 + 3 + code, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
+    x, extra = smooth_pair(count, geometry, colour)
+    flat = [*geometry.parameters(), *colour.parameters()]
+
+    def call(x, extra, *_):
+        return field_networks(x, extra, geometry, colour)
+
+    agree(both(call, [x.requires_grad_(), extra.requires_grad_(), *flat]), NETWORKS.get(isa, ROUNDING))
 
 
 @pytest.mark.parametrize("count", SIZES)

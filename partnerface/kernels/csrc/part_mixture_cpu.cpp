@@ -1,13 +1,8 @@
 // K networks of one shape on blocks of samples, their outputs blended by weights; with one network and no weights, a
 // plain multilayer perceptron. ReLU between layers.
 #include <atomic>
-#include <vector>
 
-#if defined(__AMX_BF16__)
-#include "networks_tiles.h"
-#else
-#include "networks_lanes.h"
-#endif
+#include "networks_share.h"
 
 namespace {
 using namespace pf;
@@ -15,36 +10,6 @@ using namespace pf;
 // The layers' values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
 // than from memory.
 constexpr i64 MOST_KEPT = i64(1) << 23;
-
-// A block of [rows, count] from column `first`, or those of the samples `at`; what is missing is zero.
-void fetch(const float* from, i64 rows, i64 count, i64 first, int width, const i32* at, float* to) {
-    for (i64 row = 0; row < rows; ++row, to += BLOCK) {
-        const float* line = from + row * count + first;
-        if (at)
-            for (int s = 0; s < width; ++s) to[s] = line[at[s]];
-        else
-            std::memcpy(to, line, width * sizeof(float));
-        if (width < BLOCK) std::memset(to + width, 0, (BLOCK - width) * sizeof(float));
-    }
-}
-
-// Has a block on its way while another is worked on: its rows lie too far apart for the processor to foresee them.
-void foresee(const float* from, i64 rows, i64 count, i64 first) {
-    for (i64 row = 0; row < rows; ++row)
-        for (int s = 0; s < BLOCK; s += 16) __builtin_prefetch(from + row * count + first + s, 0, 2);
-}
-
-// Rows of a block to their places.
-void put(const float* from, i64 rows, i64 count, i64 first, int width, float* to) {
-    for (i64 row = 0; row < rows; ++row) std::memcpy(to + row * count + first, from + row * BLOCK, width * sizeof(float));
-}
-
-void add(const float* from, i64 rows, i64 count, i64 first, int width, const i32* at, float* to) {
-    for (i64 row = 0; row < rows; ++row, from += BLOCK) {
-        float* line = to + row * count + first;
-        for (int s = 0; s < width; ++s) line[at ? at[s] : s] += from[s];
-    }
-}
 
 // Whether parts count for few samples. Asked of all samples, not of a thread's share: the backward pass, which may have
 // other threads, has to find the layers' values kept exactly where the forward pass kept them.
@@ -214,26 +179,6 @@ struct Backward {
     }
 };
 
-// Adds the threads' sums, in the threads' order.
-void collect(const Networks& net, const std::vector<Sums>& all, float* const* to) {
-    for (int l = 0; l < net.layers; ++l) {
-        const int a = net.width[l], b = net.width[l + 1];
-        for (int part = 0; part < net.parts; ++part) {
-            float* matrix = to[2 * l] + i64(part) * a * b;
-            float* bias = to[2 * l + 1] + i64(part) * b;
-            std::memset(matrix, 0, i64(a) * b * sizeof(float));
-            std::memset(bias, 0, b * sizeof(float));
-            for (const Sums& sums : all) {
-                for (int i = 0; i < a; ++i)
-                    for (int o = 0; o < b; ++o) matrix[i * b + o] += sums.weight(l, part, i, o);
-                const float* lanes = sums.offset(l, part);
-                for (int o = 0; o < b; ++o)
-                    for (int lane = 0; lane < LANES; ++lane) bias[o] += lanes[o * LANES + lane];
-            }
-        }
-    }
-}
-
 }  // namespace
 
 // How many of the layers' values a forward pass is to keep; none where the backward pass computes them again.
@@ -273,12 +218,8 @@ PF_API int pf_part_mixture_backward(
     if (!packed) return OUT_OF_MEMORY;
     const Backward pass{
         net, packed, grad, x, weights, bound, few(net, weights, bound, count), count, kept, grad_x, grad_weights};
-    std::vector<Sums> sums;
-    const i64 blocks = (count + BLOCK - 1) / BLOCK;
-    for (i64 thread = 0; thread < std::max<i64>(1, std::min(threads, blocks)); ++thread) {
-        sums.emplace_back(net);
-        if (!sums.back()) return OUT_OF_MEMORY;
-    }
+    std::vector<Sums> sums = make_sums(net, working(threads, count));
+    if (sums.empty()) return OUT_OF_MEMORY;
     std::atomic<bool> done{true};
     parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int thread) {
         if (!pass.share(begin, end, sums[thread])) done = false;
