@@ -28,7 +28,7 @@ from partnerface.kernels.march import march, voxel
 from partnerface.kernels.part_mixture import part_mixture
 
 CONFIG = METHODS["partnerface"]
-WARM_UP = 2
+WARM_UP = 6
 #: Measurements of the reference, which takes many times as long.
 REFERENCE_REPEATS = 3
 #: Forward, and twice as much again backward: for the gradient of the input and for that of the weights.

@@ -73,6 +73,7 @@ def test_a_stage_that_is_not_there_has_none(package):
 def test_ours_keep_apart():
     train, report, frames = (names(ROOT, stage) for stage in ("train", "report", "frames"))
     assert {"stages/train.py", "avatar/methods.py", "training/loop.py", "head/model.py"} <= train
+    assert {"kernels/csrc/hash_grid.h", "kernels/csrc/part_mixture_cuda.cu"} <= train
     assert not any(name.startswith(("reporting/", "video/", "config/", "artefacts/")) for name in train)
     assert not any(name.startswith(("avatar/", "training/")) for name in report | frames)
     assert any(name.startswith("video/") for name in frames)
