@@ -72,7 +72,7 @@ def build_avatar(
     frames = surface.frames(motion.take(chosen))
     mask = masks(chosen)
     share = carve_hull(box, resolution, mask, camera[chosen], frames.rotation, frames.translation)
-    normals = torch.as_tensor(vertex_normals(surface.canonical.numpy(), faces.numpy()), dtype=torch.float32)
+    normals = torch.as_tensor(vertex_normals(surface.canonical.cpu().numpy(), faces.cpu().numpy()), dtype=torch.float32)
     toward = torch.nn.functional.normalize(
         -(frames.rotation.transpose(1, 2) @ frames.translation[..., None])[..., 0], dim=1
     )

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -36,7 +37,9 @@ def save_avatar(path: Path, avatar: Avatar, faces: Tensor, facts: dict[str, Any]
         tensors |= {f"{name}.mean": whitening.mean, f"{name}.matrix": whitening.matrix}
     header = {"format": FORMAT, "config": avatar.config.to_dict(), "facts": facts}
     save_file(
-        {k: v.detach().clone().contiguous() for k, v in tensors.items()}, path, {"partnerface": json.dumps(header)}
+        {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()},
+        path,
+        {"partnerface": json.dumps(header)},
     )
 
 
@@ -57,14 +60,15 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def load_avatar(path: Path) -> Avatar:
-    """Read an avatar, ready to render.
+    """Read an avatar, ready to render, onto torch's default device.
 
     Raises:
         ArtefactError: this is no avatar, or one of another format.
     """
     header = read_header(path)
     with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        device = torch.get_default_device()
+        tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118 (not a dict)
     head = HeadTensors(**{f.name: tensors.get(f"head.{f.name}") for f in fields(HeadTensors)})  # type: ignore[arg-type]
     config = AvatarConfig.from_dict(header["config"])
     surface = Surface(head, tensors["head.shape"], tensors["head.faces"], config.jaw_open)

@@ -175,7 +175,8 @@ class Surface:
         The frames hold until the next call.
         """
         keys = [
-            torch.cat([v[i].reshape(-1) for v in vars(motion).values()]).numpy().tobytes() for i in range(len(motion))
+            frame.numpy().tobytes()
+            for frame in torch.cat([v.reshape(len(motion), -1) for v in vars(motion).values()], dim=1).cpu()
         ]
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
         if not self._pool or len(first) > len(self._pool[0]):

@@ -69,8 +69,8 @@ def _waited_s() -> float | None:
 class Ceilings:
     """What a processor does at most: floating-point operations and bytes per second, and the same in words.
 
-    Operations are fused multiply-adds that never leave the registers, bytes those that copies read and write; where no
-    kernels were built, torch's matrix product stands for the first, and the second is unknown.
+    Operations are fused multiply-adds that never leave the registers, bytes those that copies read and write. Of a GPU,
+    and where no kernels were built, torch's matrix product stands for the first; without kernels the second is unknown.
     """
 
     operations: float
@@ -82,10 +82,17 @@ def ceilings(repeats: int) -> Ceilings:
     """Measure this machine's."""
     import torch
 
+    from partnerface.kernels.backend import compute_device
     from partnerface.kernels.library import UnavailableError, cpu_library
 
     product = peak(repeats)
     line = f"peak      {product / 1e9:.3g} GFLOP/s in torch's float32 matrix product"
+    if compute_device().type == "cuda":
+        copy = copied(repeats)
+        name = torch.cuda.get_device_name()
+        return Ceilings(
+            product, copy, [f"gpu       {name}", line, f"peak      {copy / 1e9:.3g} GB/s read and written in copies"]
+        )
     try:
         library = cpu_library()
     except UnavailableError:
@@ -94,6 +101,16 @@ def ceilings(repeats: int) -> Ceilings:
     told = f"peak      {registers / 1e9:.3g} GFLOP/s in multiply-adds, {copy / 1e9:.3g} GB/s read and written in copies"
     units = ["units     matrices are multiplied by AMX, which the peak does not count"] if library.isa == "amx" else []
     return Ceilings(registers, copy, [told, line, *units])
+
+
+def copied(repeats: int) -> float:
+    """Bytes per second, read and written, of torch's copy of 256 MiB."""
+    import torch
+
+    source = torch.rand(1 << 26)
+    to = torch.empty_like(source)
+    to.copy_(source)
+    return 2 * source.nbytes / min(timed(lambda: to.copy_(source), repeats))
 
 
 def peak(repeats: int) -> float:

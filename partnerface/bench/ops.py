@@ -20,7 +20,7 @@ from partnerface.bench.result import REFERENCE, Result, result, say, timed
 from partnerface.bench.rows import OPS, Sizes
 from partnerface.head.skinning import head_tensors
 from partnerface.kernels import prepare
-from partnerface.kernels.backend import forced, used
+from partnerface.kernels.backend import forced, on_compute_device, used
 from partnerface.kernels.composite import composite_weights, ray_sums
 from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
@@ -76,6 +76,11 @@ def ops(wanted: set[str], sizes: Sizes, repeats: int, compiled: bool) -> tuple[l
     """What was measured besides, in words, and the rows of those ops that are wanted; compiled: after torch.compile,
     too."""
     prepare()
+    with on_compute_device():
+        return _ops(wanted, sizes, repeats, compiled)
+
+
+def _ops(wanted: set[str], sizes: Sizes, repeats: int, compiled: bool) -> tuple[list[str], list[Result]]:
     lines: list[str] = []
     found: list[Result] = []
     limits: Ceilings | None = None

@@ -61,11 +61,15 @@ def result(
 
 
 def timed(call: Callable[[], object], repeats: int) -> list[float]:
-    """Wall time of each of some calls, s."""
+    """Wall time of each of some calls, s, until a GPU has done what it was given."""
+    torch = sys.modules.get("torch")
+    wait = torch.cuda.synchronize if torch is not None and torch.cuda.is_available() else None
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
         call()
+        if wait is not None:
+            wait()
         seconds.append(time.perf_counter() - start)
     return seconds
 

@@ -15,7 +15,7 @@ from partnerface.bench.result import REFERENCE, Result, result, say, timed
 from partnerface.bench.rows import TRAINING, Sizes
 from partnerface.config.settings import TrainSettings
 from partnerface.geometry.camera import crop_intrinsics
-from partnerface.kernels.backend import forced, used
+from partnerface.kernels.backend import forced, on_compute_device, used
 from partnerface.stages import train
 from partnerface.training.dataset import Dataset
 
@@ -44,9 +44,21 @@ def training(
         subject = drawn_subject(root / "drawn", sizes.drawn, sizes.dataset)
     settings = TrainSettings(steps=sizes.steps, rays=sizes.rays, step_mm=sizes.step_mm)
     train.run(argparse.Namespace(subject=subject.root, run=METHOD, seed=0), settings)
+    with on_compute_device():
+        dataset = Dataset.load(subject.dataset)
+        found = _measured(wanted, sizes, repeats, dataset, load_avatar(subject.run(METHOD).avatar), settings)
+    line = (
+        f"training  {sizes.steps} steps of {sizes.rays} rays on {len(dataset.train)} frames of {who} at "
+        f"{dataset.size[0]} px; {sizes.step_mm:g} mm between samples"
+    )
+    return [line], found
+
+
+def _measured(
+    wanted: set[str], sizes: Sizes, repeats: int, dataset: Dataset, avatar: Avatar, settings: TrainSettings
+) -> list[Result]:
+    """The rows of an avatar that was trained."""
     found = []
-    dataset = Dataset.load(subject.dataset)
-    avatar = load_avatar(subject.run(METHOD).avatar)
     if "train_step" in wanted:
         say("train_step")
         trainer = train.made(dataset, METHOD, 0, settings)
@@ -68,11 +80,7 @@ def training(
 
             seconds, plain = _both(pictured, len(own) - 1)
             found.append(result(name, used(), seconds, 1, "frames/s", **_beside(plain, seconds)))
-    line = (
-        f"training  {sizes.steps} steps of {sizes.rays} rays on {len(dataset.train)} frames of {who} at "
-        f"{dataset.size[0]} px; {sizes.step_mm:g} mm between samples"
-    )
-    return [line], found
+    return found
 
 
 def _both(measured: Callable[[int], list[float]], repeats: int) -> tuple[list[float], list[float]]:

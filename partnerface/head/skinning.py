@@ -56,9 +56,9 @@ class PosedHead:
 
 
 def head_tensors(
-    model: HeadModel, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    model: HeadModel, device: torch.device | str | None = None, dtype: torch.dtype = torch.float32
 ) -> HeadTensors:
-    """The tensors of `model` on a device."""
+    """The tensors of `model` on a device, by default torch's."""
 
     def tensor(array) -> Tensor:
         # A copy: the built-in head's arrays are read-only.

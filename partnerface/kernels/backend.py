@@ -67,6 +67,15 @@ def compute_device() -> torch.device:
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+@contextlib.contextmanager
+def on_compute_device() -> Iterator[torch.device]:
+    """Tensors that are made meanwhile are made on `compute_device`."""
+    device = compute_device()
+    # Where they are made there anyway, the switch would only cost its time at each call.
+    with contextlib.nullcontext() if device.type == "cpu" else device:
+        yield device
+
+
 def used() -> str:
     """The form of the ops that runs on `compute_device`: "reference", "cpu" or "cuda"."""
     device = compute_device()

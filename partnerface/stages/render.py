@@ -55,20 +55,27 @@ def _pictures(dataset: Any, path: Path, method: str, positions: Any, settings: R
     for position in positions:
         here, camera = motion.take([int(position)]), dataset.camera[position]
         picture, _ = avatar.image(here, camera, height, width, dataset.background, settings.step_mm / 1000)
-        yield (picture.numpy() * 255 + 0.5).astype(np.uint8)
+        yield (picture.cpu().numpy() * 255 + 0.5).astype(np.uint8)
 
 
 def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     """Render and write."""
+    from partnerface.kernels import prepare
+    from partnerface.kernels.backend import on_compute_device
+
+    prepare()
+    with on_compute_device():
+        _run(args, settings)
+
+
+def _run(args: argparse.Namespace, settings: RenderSettings) -> None:
     import numpy as np
 
     from partnerface.artefacts.arrays import npy_writer, open_npy
-    from partnerface.kernels import prepare
     from partnerface.progress import track
     from partnerface.training.dataset import Dataset
     from partnerface.video.encode import encode
 
-    prepare()
     folder = SubjectFolder(args.subject)
     into = folder.run(args.run)
     dataset = Dataset.load(folder.dataset)

@@ -72,7 +72,7 @@ def made(dataset: "Dataset", method: str, seed: int, settings: TrainSettings) ->
     config = replace(config, shoulders=str(dataset.values["mask_policy"]) == "full")
 
     def masks(chosen: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(dataset.alpha[dataset.train[chosen.numpy()]].astype("float32") / 255)
+        return torch.as_tensor(dataset.alpha[dataset.train[chosen.cpu().numpy()]].astype("float32") / 255)
 
     avatar = build_avatar(
         config,
@@ -102,6 +102,15 @@ def made(dataset: "Dataset", method: str, seed: int, settings: TrainSettings) ->
 
 def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     """Train and write the avatar."""
+    from partnerface.kernels import prepare
+    from partnerface.kernels.backend import on_compute_device
+
+    prepare()
+    with on_compute_device():
+        _run(args, settings)
+
+
+def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
     import json
 
     import torch
@@ -109,12 +118,10 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     from partnerface.avatar.methods import METHODS
     from partnerface.avatar.retrieval import NAME, save_retrieval
     from partnerface.avatar.store import save_avatar
-    from partnerface.kernels import prepare
     from partnerface.progress import clock
     from partnerface.training.dataset import Dataset
     from partnerface.training.state import clear_state, fingerprint, load_state, save_state
 
-    prepare()
     folder = SubjectFolder(args.subject)
     method = args.run.split("/")[0]
     if method not in (*METHODS, NAME):

@@ -53,7 +53,7 @@ def load_state(folder: Path, mark: str) -> dict[str, Any] | None:
         return None
     if hashlib.sha256(data[32:]).digest() != data[:32]:
         return None
-    state = torch.load(io.BytesIO(data[32:]), weights_only=True)
+    state = torch.load(io.BytesIO(data[32:]), map_location=torch.get_default_device(), weights_only=True)
     return state if state["fingerprint"] == mark else None
 
 
