@@ -1,6 +1,7 @@
 """What holds for every test: no launcher's environment leaks in, and GPU tests skip where there is none."""
 
 import os
+import sys
 
 import pytest
 
@@ -19,3 +20,11 @@ def pytest_runtest_setup(item: pytest.Item):
 
         if not torch.cuda.is_available():
             pytest.skip("wants a CUDA device")
+
+
+@pytest.fixture(autouse=True)
+def _subnormal_numbers():
+    """Subnormal numbers count again after a test that trained: scipy's KD tree never ends without them."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)
