@@ -39,7 +39,7 @@ $(STAMP):
 	@echo "making .venv with $(PYTHON); the first time takes some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { \
 		rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install pip; }
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt scikit-build-core cmake ninja
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt scikit-build-core cmake ninja setuptools
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
 	@# The path alone, without the hook that finds the package here even for a run in another checkout.
 	@sed -i '/^import /d' .venv/lib/python*/site-packages/_editable_*partnerface.pth
