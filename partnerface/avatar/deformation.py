@@ -1,7 +1,8 @@
 """The part-based deformation field: K local MLPs and the part assigner that weighs their predictions.
 
-For a canonical point x and the frame's expression code z:  w = softmax(assigner(x)),  dx = sum_k w_k MLP_k(enc(x), z).
-In the warm-up w is one-hot, from a fixed partition of the head's surface, and the assigner learns to imitate it.
+For a canonical point x and the frame's expression code z:  w = sparsemax(assigner(x)),  dx = sum_k w_k MLP_k(enc(x), z).
+The weights are soft, but a part that has no say in a place weighs exactly nothing there, and its network is not run: with
+a softmax all eight counted everywhere, at the same quality. In the warm-up w is one-hot, from a fixed partition of the head's surface, and the assigner learns to imitate it.
 """
 
 import itertools
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from partnerface.kernels.columns import columns
 from partnerface.kernels.encoding import positional_encoding
 from partnerface.kernels.part_mixture import mlp, part_mixture
+from partnerface.kernels.sparsemax import sparsemax
 
 
 def partition(vertices: Tensor, importance: Tensor, parts: int, rounds: int = 30) -> Tensor:
@@ -103,9 +105,8 @@ class PartDeformation(nn.Module):
         if hard:
             weights = nn.functional.one_hot(self.labels(points.detach()), self.parts).to(points.dtype)
         else:
-            # Along the first dimension of what is stored feature by feature.
-            weights = torch.softmax(logits.t(), dim=0).t()
+            weights = sparsemax(logits)
         layers = list(zip(self.weights, self.biases, strict=True))
-        # In the warm-up all parts but one weigh nothing.
-        moved = part_mixture(columns(encoded, code), weights, layers, bound=0.0 if hard else -1.0)
+        # Parts that weigh nothing are left out.
+        moved = part_mixture(columns(encoded, code), weights, layers, bound=0.0)
         return moved * self.scale, logits

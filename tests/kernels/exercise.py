@@ -16,6 +16,7 @@ from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.inverse_skinning import inverse_skinning
 from partnerface.kernels.march import march
 from partnerface.kernels.part_mixture import part_mixture
+from partnerface.kernels.sparsemax import sparsemax
 
 GRID = HashGridSpec(levels=4, features=2, base_resolution=2, finest_resolution=40, log2_size=8)
 SIZES = (0, 1, 31, 33, 64, 65, 1000)
@@ -78,6 +79,7 @@ def main() -> None:
                 networks(count, widths, parts, bound)
         back(hash_grid(torch.rand(count, 3).requires_grad_(), torch.rand(GRID.entries, 2).requires_grad_(), GRID))
         back(positional_encoding(torch.rand(count, 3).requires_grad_(), 4))
+        back(sparsemax(torch.randn(count, 8).requires_grad_()))
         field(count)
         rays(count)
         skin(count)

@@ -12,6 +12,7 @@ from partnerface.kernels.inverse_skinning import inverse_skinning
 from partnerface.kernels.library import UnavailableError, cpu_library
 from partnerface.kernels.march import march
 from partnerface.kernels.part_mixture import part_mixture
+from partnerface.kernels.sparsemax import sparsemax
 
 GRID = HashGridSpec(levels=3, features=2, base_resolution=2, finest_resolution=8, log2_size=6)
 LOW, HIGH = torch.zeros(3), torch.ones(3)
@@ -57,6 +58,7 @@ def arguments(count: int) -> dict[str, tuple]:
             [needs_gradient(4, 8), needs_gradient(8), needs_gradient(8, 3), needs_gradient(3)],
         ),
         "positional_encoding": (needs_gradient(3, count), 3),
+        "sparsemax": (needs_gradient(4, count),),
         "composite": (needs_gradient(count), torch.rand(count), ray),
         "ray_sums": (needs_gradient(2, count), ray, rays),
         "ray_spread": (needs_gradient(2, rays), ray),
@@ -114,6 +116,7 @@ MISFITS = {
     "too few features": (lambda: mixture(features=3), "weight 0"),
     "too many weights": (lambda: mixture(weights=3), "weights"),
     "a bias too short": (lambda: mixture(bias=7), "bias 0"),
+    "no parts": (lambda: sparsemax(torch.rand(5, 0)), "logits"),
     "a plane's points": (lambda: positional_encoding(torch.rand(5, 2), 3), "x"),
     "depths of other rays": (lambda: composite_weights(torch.rand(5), torch.rand(4), torch.zeros(5).long()), "length"),
     "rays in int32": (lambda: composite_weights(torch.rand(5), torch.rand(5), torch.zeros(5).int()), "ray"),

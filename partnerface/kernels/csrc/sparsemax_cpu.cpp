@@ -1,0 +1,23 @@
+#include "cpu.h"
+#include "sparsemax.h"
+
+using namespace pf;
+
+// logits [parts, count] to out [parts, count].
+PF_API int pf_sparsemax_forward(const float* logits, i64 count, i64 parts, float* out, i64 threads, void*) {
+    parallel(threads, count, 64, [&](i64 begin, i64 end, int) {
+#pragma omp simd
+        for (i64 s = begin; s < end; ++s) sparsemax(logits + s, count, parts, out + s);
+    });
+    return OK;
+}
+
+// grad and weights [parts, count] to [parts, count].
+PF_API int pf_sparsemax_backward(
+    const float* grad, const float* weights, i64 count, i64 parts, float* to, i64 threads, void*) {
+    parallel(threads, count, 64, [&](i64 begin, i64 end, int) {
+#pragma omp simd
+        for (i64 s = begin; s < end; ++s) sparsemax_backward(grad + s, weights + s, count, parts, to + s);
+    });
+    return OK;
+}
