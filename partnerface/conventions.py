@@ -67,15 +67,25 @@ DIAGNOSTICS = ("psnr_shifted",)
 #: Status of a source frame in frames.csv; `skipped` frames are left out by a lower frame rate.
 FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person", "skipped")
 
-#: Methods that can be trained and compared: name → what it is. Those that are planned are refused by name.
-METHODS_BUILT = {
+#: Methods that are compared: name → what it is.
+METHODS_COMPARED = {
     "partnerface": "inverse skinning, part-based deformation by local MLPs, canonical radiance field",
     "global": "one deformation MLP with as many parameters as the local ones together",
     "skinning": "inverse skinning alone, no deformation",
     "conditioned": "no skinning; the field is conditioned on the expression",
+    "landmark_parts": "local MLPs that stand at landmarks, each blind to what moves other places",
     "retrieval": "the training frame with the nearest landmarks: the trivial baseline",
 }
-METHODS_PLANNED = ("landmark_parts", "hard", "no_warmup")
+#: Ablations of `partnerface`: name → what is different. `parts_K` has K local MLPs, of as many parameters together.
+ABLATIONS = {
+    "hard": "every point belongs to one part, by the warm-up's partition",
+    "softmax": "weights without zeros",
+    "no_warmup": "without the first stage",
+    "no_balance": "nothing makes the assigner use all parts, or few at a place",
+    "no_offsets": "inverse skinning by the bones alone, the blendshapes' offsets stay",
+    "parts_K": "K local MLPs, from 1 to 64, with as many parameters together",
+}
+METHOD_PATTERN = r"^parts_([1-9]|[1-5][0-9]|6[0-4])$"
 
 #: A subject's name is a folder's name; these belong to the folders beside the subjects.
 SUBJECT_PATTERN = r"^[A-Za-z0-9_-]+$"

@@ -60,8 +60,8 @@ def test_mask_policies(policy, start, end):
         ("Metrics:", conventions.METRICS),
         ("in the long tables alone:", conventions.DIAGNOSTICS),
         ("in `frames.csv`:", conventions.FRAME_STATUSES),
-        ("Methods that can be run:", conventions.METHODS_BUILT),
-        ("Planned:", (*conventions.METHODS_PLANNED, "parts_K")),
+        ("Methods of the main comparison:", conventions.METHODS_COMPARED),
+        ("Ablations:", conventions.ABLATIONS),
         ("`_` and `-`. Not", conventions.SUBJECTS_RESERVED),
         ("Stages, in order:", conventions.STAGES),
     ],
@@ -84,8 +84,10 @@ def test_the_facing_head_looks_into_the_camera():
     assert "`FACING_CAMERA` = (π, 0, 0)" in PAGE
 
 
-def test_built_methods_are_those_that_the_avatar_knows():
-    from partnerface.avatar.methods import METHODS
+def test_methods_are_those_that_the_avatar_knows():
+    from partnerface.avatar.methods import METHODS, method
 
-    assert set(conventions.METHODS_BUILT) == {*METHODS, "retrieval"}
-    assert not set(conventions.METHODS_BUILT) & set(conventions.METHODS_PLANNED)
+    assert {*conventions.METHODS_COMPARED, *conventions.ABLATIONS} == {*METHODS, "retrieval", "parts_K"}
+    for name, known in (("parts_1", True), ("parts_16", True), ("parts_64", True), ("parts_0", False)):
+        assert bool(re.fullmatch(conventions.METHOD_PATTERN, name)) == (method(name) is not None) == known
+    assert not re.fullmatch(conventions.METHOD_PATTERN, "parts_65")

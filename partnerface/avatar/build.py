@@ -5,14 +5,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from partnerface.avatar.deformation import partition
+from partnerface.avatar.influence import attention, mobility
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import carve_hull
 from partnerface.avatar.surface import Box, Surface
 from partnerface.conventions import CLASS_NAMES
+from partnerface.errors import ConfigError
 from partnerface.geometry.mesh import vertex_normals
-from partnerface.head.skinning import HeadTensors
+from partnerface.head.model import HeadModel
+from partnerface.head.points import CHIN, FOREHEAD, MOUTH_CORNERS
+from partnerface.head.skinning import embed, head_tensors
 from partnerface.kernels.march import voxel
 
 HULL_VOXEL = 0.004
@@ -26,6 +31,10 @@ HIDDEN = -0.6
 #: Part of the frames whose mask must hold a voxel: the neck swings against the head, and masks err.
 HULL_SHARE = 0.8
 HULL_FRAMES = 48
+#: What a place that never moves counts in the warm-up's partition, beside 1 where the face moves most.
+STILL = 0.02
+#: Where parts stand at landmarks, the first ones first: mouth, lids, brows, then chin, nose, cheeks, forehead and jaw.
+LANDMARKS = (*MOUTH_CORNERS, 0, 17, 159, 386, 105, 334, CHIN, 4, 205, 425, FOREHEAD, 168, 172, 397)
 
 
 def _near_surface(
@@ -45,11 +54,33 @@ def _near_surface(
     return (distance < outside[index]) & ~deep & seen[index]
 
 
+def part_centres(config: AvatarConfig, head: HeadModel, surface: Surface, motion: Motion, seen: Tensor) -> Tensor:
+    """[K, 3] where the parts stand at first, canonical, m.
+
+    Args:
+        motion: the training frames. seen: [V] bool, whether the place ever faces the camera.
+
+    Raises:
+        ConfigError: there are fewer landmarks than parts.
+    """
+    if not config.parts:
+        return surface.canonical.new_empty(0, 3)
+    if config.weighting == "landmarks":
+        if config.parts > len(LANDMARKS):
+            raise ConfigError(f"train.parts is {config.parts}; parts at landmarks are at most {len(LANDMARKS)}")
+        chosen = list(LANDMARKS[: config.parts])
+        return embed(
+            surface.canonical,
+            torch.as_tensor(head.mediapipe_faces[chosen]),
+            torch.as_tensor(head.mediapipe_weights[chosen]),
+        )
+    moves = mobility(surface, motion) * seen
+    return partition(surface.canonical, moves / moves.max().clamp(min=1e-9) + STILL, config.parts)
+
+
 def build_avatar(
     config: AvatarConfig,
-    head: HeadTensors,
-    faces: Tensor,
-    regions: Tensor,
+    head: HeadModel,
     shape: Tensor,
     motion: Motion,
     masks: Callable[[Tensor], Tensor],
@@ -59,13 +90,14 @@ def build_avatar(
 
     Args:
         config: what it is made of.
-        head, faces, regions: the head model, its triangles and its vertices' classes.
+        head: the head model.
         shape: (S,) the subject's.
         motion: the training frames.
         masks: gives of some of the T frames, by number, the masks [n, H, W] in [0, 1]; few are asked for.
         camera: [T, 3, 3] their K at H x W.
     """
-    surface = Surface(head, shape, faces, config.jaw_open)
+    faces, regions = torch.as_tensor(head.faces), torch.as_tensor(head.regions)
+    surface = Surface(head_tensors(head), shape, faces, config.jaw_open, offsets=config.offsets)
     box = surface.box
     resolution = box.grid(HULL_VOXEL)
     chosen = torch.linspace(0, len(motion) - 1, min(HULL_FRAMES, len(motion))).round().long()
@@ -84,13 +116,11 @@ def build_avatar(
     hull[voxel(frames.vertices[:, seen].reshape(-1, 3), box.low, box.high, resolution)] = True
     grid = hull.view(1, 1, *resolution).float()
     hull = torch.nn.functional.max_pool3d(grid, 3, stride=1, padding=1)[0, 0] > 0
-    avatar = Avatar(
-        config,
-        surface,
-        Whitening.fit(motion.face_features(), config.code_size),
-        Whitening.fit(motion.pose_features(), 6, share=1.0),
-        hull,
-    )
+    code = Whitening.fit(motion.face_features(), config.code_size)
+    centres = part_centres(config, head, surface, motion, seen)
+    avatar = Avatar(config, surface, code, Whitening.fit(motion.pose_features(), 6, share=1.0), hull, centres)
+    if config.attention and avatar.deformation is not None:
+        avatar.deformation.attention.copy_(attention(surface, motion, code, centres))
     if avatar.shoulders is not None:
         height, width = mask.shape[1:]
         edges = torch.tensor([[0.0, 0.0], [float(width), float(height)]])

@@ -1,8 +1,12 @@
 """The part-based deformation field: K local MLPs and the part assigner that weighs their predictions.
 
-For a canonical point x and the frame's expression code z:  w = sparsemax(assigner(x)),  dx = sum_k w_k MLP_k(enc(x), z).
-The weights are soft, but a part that has no say in a place weighs exactly nothing there, and its network is not run: with
-a softmax all eight counted everywhere, at the same quality. In the warm-up w is one-hot, from a fixed partition of the head's surface, and the assigner learns to imitate it.
+For a canonical point x and the frame's expression code z:
+
+    w = sparsemax(assigner(x)),  dx = sum_k w_k MLP_k(enc(x), z).
+
+The weights are soft, but a part that has no say in a place weighs exactly nothing there, and its network is not run;
+with a softmax all eight counted everywhere, at the same quality. In the warm-up w is one-hot, from a fixed partition of
+the head's surface, and the assigner learns to imitate it.
 """
 
 import itertools
@@ -14,6 +18,11 @@ from partnerface.kernels.columns import columns
 from partnerface.kernels.encoding import positional_encoding
 from partnerface.kernels.part_mixture import mlp, part_mixture
 from partnerface.kernels.sparsemax import sparsemax
+
+#: Weightings that learn an assigner.
+ASSIGNED = ("sparsemax", "softmax")
+#: How far a part at a landmark reaches, m (the deviation of its Gaussian).
+LANDMARK_REACH = 0.02
 
 
 def partition(vertices: Tensor, importance: Tensor, parts: int, rounds: int = 30) -> Tensor:
@@ -43,20 +52,26 @@ class PartDeformation(nn.Module):
     """Displacements of canonical points.
 
     Args:
-        centres: [K, 3] centres of the warm-up's partition, m.
+        centres: [K, 3] centres of the warm-up's partition, or the landmarks that the parts stand at, m.
+        weighting: one of `methods.WEIGHTINGS`.
         code_size: length C of the expression code.
         width, layers: of a local MLP.
         octaves: of the positional encoding.
         scale: displacement at an output of 1, m.
         middle, extent: the canonical box's centre [3] and half edge, m: points are scaled to [-1, 1] by them.
+
+    Attributes:
+        attention: [K, C] in [0, 1], how much of the code each part sees.
     """
 
     centres: Tensor
     middle: Tensor
+    attention: Tensor
 
     def __init__(
         self,
         centres: Tensor,
+        weighting: str,
         code_size: int,
         width: int,
         layers: int,
@@ -68,7 +83,8 @@ class PartDeformation(nn.Module):
         super().__init__()
         self.register_buffer("centres", centres)
         self.register_buffer("middle", middle)
-        self.octaves, self.scale, self.extent = octaves, scale, extent
+        self.register_buffer("attention", torch.ones(len(centres), code_size))
+        self.weighting, self.octaves, self.scale, self.extent = weighting, octaves, scale, extent
         parts, encoded = len(centres), 3 + 6 * octaves
         sizes = [encoded + code_size] + [width] * (layers - 1) + [3]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -77,7 +93,9 @@ class PartDeformation(nn.Module):
             bound = 0.0 if last else (6 / fan_in) ** 0.5
             self.weights.append(nn.Parameter(torch.empty(parts, fan_in, fan_out).uniform_(-bound, bound)))
             self.biases.append(nn.Parameter(torch.zeros(parts, fan_out)))
-        self.assigner = nn.Sequential(nn.Linear(encoded, 32), nn.ReLU(), nn.Linear(32, parts))
+        self.assigner = None
+        if weighting in ASSIGNED and parts > 1:
+            self.assigner = nn.Sequential(nn.Linear(encoded, 32), nn.ReLU(), nn.Linear(32, parts))
 
     @property
     def parts(self) -> int:
@@ -92,21 +110,38 @@ class PartDeformation(nn.Module):
         """[N] the part of each point in the warm-up's fixed partition."""
         return torch.cdist(points, self.centres).argmin(1)
 
-    def forward(self, points: Tensor, code: Tensor, hard: bool) -> tuple[Tensor, Tensor]:
-        """Displacements [N, 3], m, and the assigner's logits [N, K].
+    def weigh(self, points: Tensor, hard: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Weights of the parts [N, K], which sum to 1, and the assigner's logits [N, K] where there is an assigner.
+
+        Args:
+            points: [N, 3] canonical places, m.
+            hard: weigh by the fixed partition instead of the assigner.
+        """
+        logits = None if self.assigner is None else mlp(self.encode(points), self.assigner)
+        if self.weighting == "landmarks":
+            # Along the first dimension of what is stored feature by feature.
+            far = torch.cdist(points.detach(), self.centres) / LANDMARK_REACH
+            return torch.softmax(-0.5 * far.square().t(), dim=0).t(), None
+        if logits is None or hard:
+            label = self.labels(points.detach())
+            return nn.functional.one_hot(label, self.parts).to(points.dtype), logits
+        return sparsemax(logits) if self.weighting == "sparsemax" else torch.softmax(logits.t(), dim=0).t(), logits
+
+    def first_layer(self) -> Tensor:
+        """[K, D_in, width] weights of the local networks' first layer, each blind to what it does not attend to."""
+        seen = torch.cat([self.attention.new_ones(self.parts, 3 + 6 * self.octaves), self.attention], dim=1)
+        return self.weights[0] * seen[..., None]
+
+    def forward(self, points: Tensor, code: Tensor, hard: bool) -> tuple[Tensor, Tensor | None]:
+        """Displacements [N, 3], m, and the assigner's logits [N, K] where there is one.
 
         Args:
             points: [N, 3] canonical places, m.
             code: [N, C] expression code of each point's frame.
             hard: weigh by the fixed partition instead of the assigner.
         """
-        encoded = self.encode(points)
-        logits = mlp(encoded, self.assigner)
-        if hard:
-            weights = nn.functional.one_hot(self.labels(points.detach()), self.parts).to(points.dtype)
-        else:
-            weights = sparsemax(logits)
-        layers = list(zip(self.weights, self.biases, strict=True))
+        weights, logits = self.weigh(points, hard)
+        layers = list(zip([self.first_layer(), *list(self.weights)[1:]], self.biases, strict=True))
         # Parts that weigh nothing are left out.
-        moved = part_mixture(columns(encoded, code), weights, layers, bound=0.0)
+        moved = part_mixture(columns(self.encode(points), code), weights, layers, bound=0.0)
         return moved * self.scale, logits

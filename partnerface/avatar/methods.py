@@ -1,7 +1,15 @@
 """Every method that is a configuration of the same classes, by name."""
 
-from dataclasses import asdict, dataclass, fields
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+from partnerface.conventions import METHOD_PATTERN
+
+#: How the parts are weighed: by the part assigner, with exact zeros or with none; by the warm-up's partition alone; or
+#: by the distance from landmarks, where the parts then stand.
+WEIGHTINGS = ("sparsemax", "softmax", "partition", "landmarks")
 
 
 @dataclass(frozen=True)
@@ -10,11 +18,15 @@ class AvatarConfig:
 
     Args:
         skinning: carry samples to canonical space by the head's motion; without it they stay in the head's rigid frame.
+        offsets: take the blendshapes' offsets away as well on the way to canonical space, not the bones' motion alone.
         parts: number K of local deformation MLPs; 0 for no deformation at all.
+        weighting: one of WEIGHTINGS.
         part_width: hidden width of a local MLP.
         part_layers: layers of a local MLP, the output included.
         part_frequencies: octaves of the positional encoding of the canonical point.
         deformation_scale: metres that an output of 1 moves a point.
+        attention: a part sees of the expression code what moves its own neighbourhood (Chen et al., Implicit neural
+            head synthesis via controllable local deformation fields, CVPR 2023).
         condition_field: give the expression code to the radiance field as well.
         levels, features, log2_size, finest_resolution: the hash grid.
         surface_rise: by how much the logarithm of the density rises from outside to inside the head model, so that the
@@ -28,11 +40,14 @@ class AvatarConfig:
     """
 
     skinning: bool = True
+    offsets: bool = True
     parts: int = 8
+    weighting: str = "sparsemax"
     part_width: int = 32
     part_layers: int = 3
     part_frequencies: int = 4
     deformation_scale: float = 0.01
+    attention: bool = False
     condition_field: bool = False
     levels: int = 12
     features: int = 2
@@ -55,11 +70,44 @@ class AvatarConfig:
         """The inverse of `to_dict`; unknown keys raise TypeError."""
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
+    def with_parts(self, parts: int) -> "AvatarConfig":
+        """With so many local MLPs, and about as many parameters in them together as before."""
+        inputs = 3 + 6 * self.part_frequencies + self.code_size
 
-#: Methods that are trained. `global` has one MLP with about as many parameters as the eight local ones together.
-METHODS: dict[str, AvatarConfig] = {
-    "partnerface": AvatarConfig(),
-    "global": AvatarConfig(parts=1, part_width=110),
-    "skinning": AvatarConfig(parts=0),
-    "conditioned": AvatarConfig(skinning=False, parts=0, condition_field=True),
+        def size(width: int) -> int:
+            return (inputs + 1) * width + (self.part_layers - 2) * (width + 1) * width + (width + 1) * 3
+
+        whole = self.parts * size(self.part_width)
+        width = min(range(4, 257), key=lambda width: abs(parts * size(width) - whole))
+        return replace(self, parts=parts, part_width=width)
+
+
+@dataclass(frozen=True)
+class Method:
+    """An avatar's configuration, and the settings of its training that differ from the user's."""
+
+    avatar: AvatarConfig
+    training: Mapping[str, float] = field(default_factory=dict)
+
+
+_OURS = AvatarConfig()
+#: Methods that are trained, but for parts_K. `retrieval` is none: it looks frames up.
+METHODS: dict[str, Method] = {
+    "partnerface": Method(_OURS),
+    "global": Method(_OURS.with_parts(1)),
+    "skinning": Method(replace(_OURS, parts=0)),
+    "conditioned": Method(replace(_OURS, skinning=False, parts=0, condition_field=True)),
+    "landmark_parts": Method(replace(_OURS, weighting="landmarks", attention=True)),
+    "hard": Method(replace(_OURS, weighting="partition")),
+    "softmax": Method(replace(_OURS, weighting="softmax")),
+    "no_warmup": Method(_OURS, {"warm_up": 0.0}),
+    "no_balance": Method(_OURS, {"weight_balance": 0.0, "weight_entropy": 0.0}),
+    "no_offsets": Method(replace(_OURS, offsets=False)),
 }
+
+
+def method(name: str) -> Method | None:
+    """The method of a name, parts_K with K local MLPs among them; None for any other name."""
+    if found := re.fullmatch(METHOD_PATTERN, name):
+        return Method(_OURS.with_parts(int(found[1])))
+    return METHODS.get(name)

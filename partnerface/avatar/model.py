@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from partnerface.avatar.canonical import CanonicalField
-from partnerface.avatar.deformation import PartDeformation, partition
+from partnerface.avatar.deformation import PartDeformation
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import Occupancy
@@ -56,7 +56,8 @@ class Rendering:
         spread: [R] variance of the depth along the ray, m^2.
         adrift: [R] mean distance of what is seen from the head model's surface, m (0 without skinning).
         weight: [M] compositing weights. points, canonical: [M, 3] in the rigid frame and in canonical space, m.
-        displacement: [M, 3] by the deformation field, m, and logits [M, K] of the assigner; None without parts.
+        displacement: [M, 3] by the deformation field, m; None without parts. logits: [M, K] of the part assigner; None
+            without one.
     """
 
     colour: Tensor
@@ -112,9 +113,18 @@ class Avatar(nn.Module):
         surface: the subject's head.
         expression, pose: whitening of the expression and of the pose features over the training frames.
         hull: [X, Y, Z] bool, where rays are sampled.
+        centres: [K, 3] where the parts stand at first, canonical, m.
     """
 
-    def __init__(self, config: AvatarConfig, surface: Surface, expression: Whitening, pose: Whitening, hull: Tensor):
+    def __init__(
+        self,
+        config: AvatarConfig,
+        surface: Surface,
+        expression: Whitening,
+        pose: Whitening,
+        hull: Tensor,
+        centres: Tensor,
+    ):
         super().__init__()
         self.config, self.surface = config, surface
         self.expression, self.pose = expression, pose
@@ -126,9 +136,9 @@ class Avatar(nn.Module):
         self.field = CanonicalField(spec, config.field_width, code_size if config.condition_field else 0, box.low, edge)
         self.deformation = None
         if config.parts:
-            motion = surface.head.expression_basis.square().sum((1, 2)).sqrt() + 1e-3
             self.deformation = PartDeformation(
-                partition(surface.canonical, motion / motion.max() + 0.05, config.parts),
+                centres,
+                config.weighting,
                 code_size,
                 config.part_width,
                 config.part_layers,

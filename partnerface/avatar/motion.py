@@ -11,6 +11,9 @@ from partnerface.conventions import FACING_CAMERA, MOTION_NAMES
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.skinning import HeadTensors, PosedHead, pose_head
 
+#: What moves the face within the head's rigid frame, in the order of `Motion.face_features`.
+FACE_NAMES = ("expression", "jaw_pose", "eyelids", "eye_pose", "neck_pose")
+
 
 @dataclass
 class Motion:
@@ -43,7 +46,15 @@ class Motion:
 
     def face_features(self) -> Tensor:
         """(T, E + 3 + 2 + 6 + 3): what moves the face within the head's rigid frame."""
-        return torch.cat([self.expression, self.jaw_pose, self.eyelids, self.eye_pose, self.neck_pose], dim=1)
+        return torch.cat([getattr(self, name) for name in FACE_NAMES], dim=1)
+
+    @classmethod
+    def still(cls, features: Tensor, like: "Motion") -> "Motion":
+        """A head that stands still and moves its face by features (T, D) of `face_features`, of the sizes of `like`."""
+        sizes = [getattr(like, name).shape[1] for name in FACE_NAMES]
+        expression, jaw, eyelids, eyes, neck = features.split(sizes, dim=1)
+        facing = torch.tensor(FACING_CAMERA).expand(len(features), 3)
+        return cls(expression, facing, neck, jaw, eyes, eyelids, torch.zeros(len(features), 3))
 
     def pose_features(self) -> Tensor:
         """(T, 6): rotation vector of the head away from facing the camera, radians, and translation, metres."""

@@ -71,13 +71,14 @@ def load_avatar(path: Path) -> Avatar:
         tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118 (not a dict)
     head = HeadTensors(**{f.name: tensors.get(f"head.{f.name}") for f in fields(HeadTensors)})  # type: ignore[arg-type]
     config = AvatarConfig.from_dict(header["config"])
-    surface = Surface(head, tensors["head.shape"], tensors["head.faces"], config.jaw_open)
+    surface = Surface(head, tensors["head.shape"], tensors["head.faces"], config.jaw_open, offsets=config.offsets)
     avatar = Avatar(
         config,
         surface,
         Whitening(tensors["expression.mean"], tensors["expression.matrix"]),
         Whitening(tensors["pose.mean"], tensors["pose.matrix"]),
         tensors["model.occupancy.hull"],
+        tensors.get("model.deformation.centres", torch.empty(0, 3)),
     )
     avatar.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
     avatar.occupancy.refresh()

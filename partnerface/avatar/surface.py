@@ -121,10 +121,19 @@ class Surface:
         faces: (F, 3) triangles.
         jaw_open: jaw angle of the canonical pose, radians.
         margin: room around the canonical head for hair, m.
+        offsets: whether the way to canonical space takes the blendshapes' offsets away.
     """
 
-    def __init__(self, head: HeadTensors, shape: Tensor, faces: Tensor, jaw_open: float, margin: float = 0.09):
-        self.head, self.shape = head, shape
+    def __init__(
+        self,
+        head: HeadTensors,
+        shape: Tensor,
+        faces: Tensor,
+        jaw_open: float,
+        margin: float = 0.09,
+        offsets: bool = True,
+    ):
+        self.head, self.shape, self.offsets = head, shape, offsets
         self.rest = head.template + head.shape_basis @ shape
         joints = head.joints + head.joint_basis @ shape
         self.root = joints[0]
@@ -214,11 +223,9 @@ class Surface:
         vertices = ((posed.vertices - translation[:, None]) @ rotation).contiguous()
         unpose = torch.linalg.inv(blended[..., :3, :3])
         turn = self.canonical_rotation @ unpose
-        shift = (
-            -(turn @ blended[..., :3, 3:])[..., 0]
-            - (self.canonical_rotation @ posed.offsets[..., None])[..., 0]
-            + self.canonical_shift
-        )
+        shift = self.canonical_shift - (turn @ blended[..., :3, 3:])[..., 0]
+        if self.offsets:
+            shift = shift - (self.canonical_rotation @ posed.offsets[..., None])[..., 0]
         maps = torch.cat([turn, shift[..., None]], dim=-1).reshape(len(motion), -1, 12)
         normals = self._normals(vertices)
         maps = torch.cat([maps, normals, -(normals * vertices).sum(-1, keepdim=True)], dim=-1)

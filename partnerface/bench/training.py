@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from partnerface.artefacts import SubjectFolder
+from partnerface.avatar.methods import METHODS
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.store import load_avatar
 from partnerface.bench.drawn import drawn_subject
@@ -61,7 +62,7 @@ def _measured(
     found = []
     if "train_step" in wanted:
         say("train_step")
-        trainer = train.made(dataset, METHOD, 0, settings)
+        trainer = train.made(dataset, METHODS[METHOD], 0, settings)
         trainer.avatar.load_state_dict(avatar.state_dict())
         trainer.avatar.occupancy.refresh()
         trainer.at.step = sizes.steps // 2

@@ -12,7 +12,7 @@ from partnerface.config.sections import build, check, plain
 from partnerface.config.settings import SECTIONS
 from partnerface.config.subjects import FOLDER, IMPORT, Subject, read_subjects
 from partnerface.config.values import nearest
-from partnerface.conventions import METHODS_BUILT, METHODS_PLANNED
+from partnerface.conventions import ABLATIONS, METHOD_PATTERN, METHODS_COMPARED
 from partnerface.errors import ConfigError
 
 TOP_KEYS = ("results", "subjects", "methods", "seeds", *SECTIONS)
@@ -128,14 +128,13 @@ def _detectors(subjects: Mapping[str, Subject]) -> None:
 
 def _methods(value: Any) -> tuple[str, ...]:
     names = ["partnerface", "retrieval"] if value is None else value
-    known = ", ".join(METHODS_BUILT)
+    built = {**METHODS_COMPARED, **ABLATIONS}
+    known = ", ".join(built)
     if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"methods is {value!r}; allowed: a list of {known}")
     for name in names:
-        if name in METHODS_PLANNED or re.fullmatch(r"parts_\d+", name):
-            raise ConfigError(f"methods holds {name!r}, which is planned and not built yet; built: {known}")
-        if name not in METHODS_BUILT:
-            raise ConfigError(f"methods holds {name!r}{nearest(name, METHODS_BUILT)}; allowed: {known}")
+        if (name not in built or name == "parts_K") and not re.fullmatch(METHOD_PATTERN, name):
+            raise ConfigError(f"methods holds {name!r}{nearest(name, built)}; allowed: {known} (K from 1 to 64)")
     _unique("methods", names)
     return tuple(names)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from partnerface.config.settings import SECTIONS
 from partnerface.config.values import Kind, kinds
-from partnerface.conventions import METHODS_BUILT, SUBJECT_PATTERN
+from partnerface.conventions import ABLATIONS, METHOD_PATTERN, METHODS_COMPARED, SUBJECT_PATTERN
 
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -95,7 +95,12 @@ def config_schema() -> dict[str, Any]:
                 "type": "array",
                 "minItems": 1,
                 "uniqueItems": True,
-                "items": {"enum": list(METHODS_BUILT)},
+                "items": {
+                    "anyOf": [
+                        {"enum": [name for name in (*METHODS_COMPARED, *ABLATIONS) if name != "parts_K"]},
+                        {"pattern": METHOD_PATTERN},
+                    ]
+                },
             },
             "seeds": {
                 "description": "random seeds; each further seed is trained beside the first",

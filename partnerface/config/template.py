@@ -8,7 +8,7 @@ from typing import Any
 
 from partnerface.config.settings import SECTIONS
 from partnerface.config.values import allowed, kinds, yaml_float
-from partnerface.conventions import METHODS_BUILT
+from partnerface.conventions import ABLATIONS, METHODS_COMPARED
 
 WIDTH = 118
 HEAD = """\
@@ -45,11 +45,16 @@ seeds: [0]
 
 def template() -> str:
     """The whole file."""
-    width = max(map(len, METHODS_BUILT))
-    methods = "".join(f"#   {name:{width}}  {what}\n" for name, what in METHODS_BUILT.items())
+    width = max(map(len, (*METHODS_COMPARED, *ABLATIONS)))
+    methods, ablations = (
+        "".join(f"#   {name:{width}}  {what}\n" for name, what in listed.items())
+        for listed in (METHODS_COMPARED, ABLATIONS)
+    )
     return (
         HEAD
         + methods
+        + "# and what partnerface is without a part of it:\n"
+        + ablations
         + METHODS
         + SEEDS
         + "".join(section_text(name) for name, section in SECTIONS.items() if dataclasses.fields(section))

@@ -12,6 +12,7 @@ from partnerface.config.settings import TrainSettings
 from partnerface.errors import InputError
 
 if TYPE_CHECKING:
+    from partnerface.avatar.methods import Method
     from partnerface.training.dataset import Dataset
     from partnerface.training.loop import Trainer
 
@@ -54,19 +55,17 @@ def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dic
     }
 
 
-def made(dataset: "Dataset", method: str, seed: int, settings: TrainSettings) -> "Trainer":
+def made(dataset: "Dataset", method: "Method", seed: int, settings: TrainSettings) -> "Trainer":
     """A trainer of an untrained avatar on a dataset."""
     import numpy as np
     import torch
 
     from partnerface.avatar.build import build_avatar
-    from partnerface.avatar.methods import METHODS
-    from partnerface.head.skinning import head_tensors
     from partnerface.training.loop import Trainer
     from partnerface.training.sampler import RaySampler
 
     torch.manual_seed(seed)
-    config = METHODS[method]
+    config = method.avatar
     if settings.parts is not None and config.parts:
         config = replace(config, parts=settings.parts)
     config = replace(config, shoulders=str(dataset.values["mask_policy"]) == "full")
@@ -76,9 +75,7 @@ def made(dataset: "Dataset", method: str, seed: int, settings: TrainSettings) ->
 
     avatar = build_avatar(
         config,
-        head_tensors(dataset.head),
-        torch.as_tensor(dataset.head.faces),
-        torch.as_tensor(dataset.head.regions),
+        dataset.head,
         dataset.shape,
         dataset.motion.take(torch.as_tensor(dataset.train)),
         masks,
@@ -115,7 +112,7 @@ def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
 
     import torch
 
-    from partnerface.avatar.methods import METHODS
+    from partnerface.avatar.methods import METHODS, method
     from partnerface.avatar.retrieval import NAME, save_retrieval
     from partnerface.avatar.store import save_avatar
     from partnerface.progress import clock
@@ -123,26 +120,29 @@ def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
     from partnerface.training.state import clear_state, fingerprint, load_state, save_state
 
     folder = SubjectFolder(args.subject)
-    method = args.run.split("/")[0]
-    if method not in (*METHODS, NAME):
-        raise InputError(f"no method {method!r}; choose one of {', '.join([*METHODS, NAME])}")
+    name = args.run.split("/")[0]
+    chosen = method(name)
+    if chosen is not None:
+        settings = replace(settings, **chosen.training)
+    elif name != NAME:
+        raise InputError(f"no method {name!r}; choose one of {', '.join([*METHODS, 'parts_K', NAME])}")
     into = folder.run(args.run)
     dataset = Dataset.load(folder.dataset)
     names = DatasetFolder(folder.dataset)
     inputs = [names.rgb, names.alpha, names.classes, names.parameters, names.head]
-    facts = _facts(dataset, method, args.seed, settings)
-    if method == NAME:
+    facts = _facts(dataset, name, args.seed, settings)
+    if chosen is None:
         with write(into.avatar, "train", inputs, {"seed": args.seed}) as temporary:
             save_retrieval(temporary, dataset.values["landmarks"][dataset.train], dataset.train, facts)
         with write(into.log, "train", inputs) as temporary:
             temporary.write_text("")
         return
 
-    trainer = made(dataset, method, args.seed, settings)
+    trainer = made(dataset, chosen, args.seed, settings)
     avatar = trainer.avatar
     counts = ", ".join(f"{name} {count:,}" for name, count in avatar.parameter_counts().items())
-    print(f"train: {method}, seed {args.seed}, {len(dataset.train)} frames, parameters: {counts}", flush=True)
-    mark = fingerprint(facts, {str(p.name): read_stamp(p)["sha256"] for p in inputs}, args.seed, method)
+    print(f"train: {name}, seed {args.seed}, {len(dataset.train)} frames, parameters: {counts}", flush=True)
+    mark = fingerprint(facts, {str(p.name): read_stamp(p)["sha256"] for p in inputs}, args.seed, name)
     if state := load_state(into.state, mark):
         trainer.restore(state)
         print(f"train: goes on at step {trainer.at.step} after {clock(trainer.at.seconds)} of training", flush=True)

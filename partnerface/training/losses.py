@@ -49,19 +49,22 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
     }
     visible = rendering.weight.detach()
     visible = visible / visible.sum().clamp(min=1e-6)
-    if rendering.displacement is not None and rendering.logits is not None and avatar.deformation is not None:
-        size = (rendering.displacement / avatar.deformation.scale).square().sum(1)
+    deformation = avatar.deformation
+    if rendering.displacement is not None and deformation is not None:
+        size = (rendering.displacement / deformation.scale).square().sum(1)
         terms["deformation"] = weights.deformation * (visible * size).sum()
+    if rendering.logits is not None and deformation is not None:
+        # The softmax of the logits: a part that weighs nothing anywhere can come back.
         log_share = torch.log_softmax(rendering.logits.t(), dim=0).t()
         if hard:
-            label = avatar.deformation.labels(rendering.canonical.detach())
+            label = deformation.labels(rendering.canonical.detach())
             imitation = functional.nll_loss(log_share, label, reduction="none")
             terms["imitation"] = weights.imitation * (visible * imitation).sum()
         else:
             share = log_share.exp()
             terms["entropy"] = weights.entropy * (visible * -(share * log_share).sum(1)).sum()
             mean = (visible[:, None] * share).sum(0).clamp(min=1e-9)
-            terms["balance"] = weights.balance * ((mean * mean.log()).sum() + math.log(avatar.deformation.parts))
+            terms["balance"] = weights.balance * ((mean * mean.log()).sum() + math.log(deformation.parts))
     if avatar.calibration is not None:
         terms["calibration"] = weights.calibration * avatar.calibration.weight.square().sum()
     if avatar.shoulders is not None:

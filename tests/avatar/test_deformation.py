@@ -1,15 +1,16 @@
 """The part-based deformation field."""
 
 import torch
+from torch import nn
 
-from partnerface.avatar.deformation import PartDeformation, partition, positional_encoding
+from partnerface.avatar.deformation import LANDMARK_REACH, PartDeformation, partition, positional_encoding
 from partnerface.kernels.sparsemax import sparsemax
 
 
-def make(parts=4, layers=3):
+def make(parts=4, layers=3, weighting="sparsemax"):
     torch.manual_seed(0)
     centres = torch.randn(parts, 3) * 0.05
-    return PartDeformation(centres, 5, 8, layers, 2, 0.01, torch.zeros(3), 0.1)
+    return PartDeformation(centres, weighting, 5, 8, layers, 2, 0.01, torch.zeros(3), 0.1)
 
 
 def test_encoding_of_known_numbers():
@@ -39,6 +40,45 @@ def test_soft_assignment_mixes():
     moved, logits = field(points, torch.zeros(10, 5), hard=False)
     expected = sparsemax(logits) @ torch.arange(4.0) * 0.01
     torch.testing.assert_close(moved[:, 1], expected)
+
+
+def test_softmax_leaves_no_zeros():
+    field = make(weighting="softmax")
+    weights, logits = field.weigh(torch.randn(10, 3) * 0.05)
+    torch.testing.assert_close(weights, torch.softmax(logits, 1))
+
+
+def test_parts_by_the_partition_or_at_landmarks_need_no_assigner():
+    points = torch.randn(10, 3) * 0.05
+    for weighting in ("partition", "landmarks"):
+        field = make(weighting=weighting)
+        weights, logits = field.weigh(points)
+        assert logits is None
+        assert field.assigner is None
+        torch.testing.assert_close(weights.sum(1), torch.ones(10))
+        assert torch.equal(weights.argmax(1), field.labels(points))
+    near = torch.exp(-0.5 * (torch.cdist(points, field.centres) / LANDMARK_REACH).square())
+    torch.testing.assert_close(weights, near / near.sum(1, keepdim=True))
+
+
+def test_one_part_is_the_whole():
+    weights, logits = make(parts=1).weigh(torch.randn(10, 3))
+    assert torch.equal(weights, torch.ones(10, 1))
+    assert logits is None
+
+
+def test_a_part_is_blind_to_what_it_does_not_attend_to():
+    field = make(weighting="partition")
+    for layer in field.weights:
+        nn.init.normal_(layer)
+    field.attention[:, 2] = 0
+    points, code = torch.randn(10, 3) * 0.05, torch.randn(10, 5)
+    other, same = code.clone(), code.clone()
+    same[:, 2] += 1
+    other[:, 3] += 1
+    moved = field(points, code, hard=False)[0]
+    assert torch.equal(moved, field(points, same, hard=False)[0])
+    assert not torch.equal(moved, field(points, other, hard=False)[0])
 
 
 def test_partition_is_deterministic_and_follows_importance():

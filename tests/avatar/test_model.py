@@ -2,6 +2,7 @@
 
 import torch
 
+from partnerface.avatar.deformation import partition
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.model import CALIBRATION_REACH, Avatar
 from partnerface.avatar.motion import Motion, Whitening
@@ -18,7 +19,8 @@ def untrained(rise: float) -> tuple[Avatar, Motion]:
     whitenings = Whitening.fit(motion.face_features(), 8), Whitening.fit(motion.pose_features(), 6, share=1.0)
     # Room for what stands off a face, as training has it.
     hull = torch.cdist(surface.box.centres(surface.resolution), surface.canonical).amin(1) < 0.02
-    return Avatar(config, surface, *whitenings, hull.view(surface.resolution)), motion
+    centres = partition(surface.canonical, torch.ones(len(surface.canonical)), config.parts)
+    return Avatar(config, surface, *whitenings, hull.view(surface.resolution), centres), motion
 
 
 def test_what_is_seen_of_an_untrained_avatar_is_the_surface_of_the_posed_head():
