@@ -61,8 +61,11 @@ REGIONS = ("full", "face", "mouth", "eyes")
 #: Metric names of the metric tables.
 METRICS = ("psnr", "ssim", "ms_ssim", "l1", "lpips_alex", "lpips_vgg", "flip")
 
-#: Further names in the long tables: they explain a metric and rank nothing, so that readers' tables leave them out.
-DIAGNOSTICS = ("psnr_shifted",)
+#: Metrics of motion, which no single picture shows; lower is better. Per pair of frames and per reading of landmarks.
+MOTION_METRICS = ("flicker", "landmark_error")
+
+#: Further names in the long tables: they explain a metric and rank nothing.
+DIAGNOSTICS = ("psnr_image", "psnr_shifted")
 
 #: Status of a source frame in frames.csv; `skipped` frames are left out by a lower frame rate.
 FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person", "skipped")
@@ -75,6 +78,8 @@ METHODS_BUILT = {
     "conditioned": "no skinning; the field is conditioned on the expression",
     "retrieval": "the training frame with the nearest landmarks: the trivial baseline",
 }
+#: Methods of the main comparison, in its order; a table of ablations holds the others beside the first.
+METHODS_COMPARED = ("partnerface", "global", "skinning", "conditioned", "landmark_parts", "retrieval")
 METHODS_PLANNED = ("landmark_parts", "hard", "no_warmup")
 
 #: A subject's name is a folder's name; these belong to the folders beside the subjects.

@@ -58,9 +58,11 @@ def test_mask_policies(policy, start, end):
     [
         ("Regions:", conventions.REGIONS),
         ("Metrics:", conventions.METRICS),
-        ("in the long tables alone:", conventions.DIAGNOSTICS),
+        ("Metrics of motion:", conventions.MOTION_METRICS),
+        ("which rank nothing:", conventions.DIAGNOSTICS),
         ("in `frames.csv`:", conventions.FRAME_STATUSES),
         ("Methods that can be run:", conventions.METHODS_BUILT),
+        ("Methods of the main comparison:", conventions.METHODS_COMPARED),
         ("Planned:", (*conventions.METHODS_PLANNED, "parts_K")),
         ("`_` and `-`. Not", conventions.SUBJECTS_RESERVED),
         ("Stages, in order:", conventions.STAGES),

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from partnerface.reporting.markup import latex, markdown, markdown_text, tex_text
-from partnerface.reporting.table import Cell, Section, Table
+from partnerface.reporting.sections import Section
+from partnerface.reporting.table import Cell, Table
 
 HOSTILE = r"a|b_c*<b>$x$&%#{}\~^"
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from partnerface.reporting.results import Mean, find_runs, group_runs
-from partnerface.reporting.table import heading, mean_tables, number, sections, split_table
+from partnerface.reporting.sections import mean_tables, sections
+from partnerface.reporting.table import heading, number, split_table
 
 
 def mean(method: str, metric: str, value: float, spread: float | None = None, region: str = "full") -> Mean:
