@@ -61,7 +61,7 @@ def _markdown_table(table: Table) -> list[str]:
         return "| " + " | ".join(words) + " |"
 
     def cell(c: Cell) -> str:
-        text = f"**{c.text}**" if c.best else f"{c.text} (worse)" if c.worse else c.text
+        text = f"**{c.label}**" if c.best else c.label
         return f"{text}<br>{markdown_text(c.interval)}" if c.interval else text
 
     head = [*table.labels, *table.headings]
@@ -92,8 +92,7 @@ def latex(sections: list[Section], means: list[Table]) -> str:
 
 def _latex_table(table: Table, caption: str) -> str:
     def cell(c: Cell) -> str:
-        text = tex_text(c.text)
-        text = rf"\textbf{{{text}}}" if c.best else f"{text} (worse)" if c.worse else text
+        text = rf"\textbf{{{tex_text(c.label)}}}" if c.best else tex_text(c.label)
         # In braces, since a bracket behind a line's end would be an option of it.
         return rf"\shortstack[r]{{{text}\\{{\scriptsize {tex_text(c.interval)}}}}}" if c.interval else text
 

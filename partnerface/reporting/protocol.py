@@ -29,7 +29,7 @@ def _images(comparable: Mapping[str, Any]) -> str:
     return (
         f"Images of {width} x {height} px, mask policy {comparable['mask_policy']}, over the background sRGB "
         f"({background}). An error is averaged over the pixels of its region (area rule: {comparable['area_rule']}); "
-        "\"PSNR by image area\" divides the region's error by the whole image's area instead (area rule: image)."
+        "\"PSNR, image area\" divides the region's error by the whole image's area instead (area rule: image)."
     )
 
 

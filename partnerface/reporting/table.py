@@ -23,7 +23,7 @@ class Style(NamedTuple):
 
 STYLES = {
     "psnr": Style("PSNR", "dB", 2, True),
-    "psnr_image": Style("PSNR by image area", "dB", 2, True),
+    "psnr_image": Style("PSNR, image area", "dB", 2, True),
     "ssim": Style("SSIM", "", 4, True),
     "ms_ssim": Style("MS-SSIM", "", 4, True),
     "l1": Style("L1", "", 4, False),
@@ -50,6 +50,11 @@ class Cell:
     best: bool = False
     interval: str = ""
     worse: bool = False
+
+    @property
+    def label(self) -> str:
+        """The text, with a word where a mark alone would say too little."""
+        return f"{self.text} (worse)" if self.worse else self.text
 
 
 @dataclass(frozen=True)

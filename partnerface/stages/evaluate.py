@@ -12,6 +12,10 @@ from partnerface.config.settings import EvaluateSettings
 from partnerface.errors import PartNerFaceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
     from partnerface.evaluation.expression import Readings
     from partnerface.evaluation.frames import Frames
 
@@ -69,38 +73,34 @@ def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:
 
 def read_landmarks(frames: "Frames", name: str) -> "Readings | str":
     """Landmarks of the renders and of their true frames; where they can't be had, as on a GPU node, the reason."""
+    try:
+        return _read_landmarks(frames, name)
+    except ImportError as error:
+        return f"{error.name} is not installed where it was measured"
+    except PartNerFaceError as error:  # MediaPipe is absent, or of a version without its models
+        return str(error)
+
+
+def _read_landmarks(frames: "Frames", name: str) -> "Readings":
     import importlib.metadata
 
     import numpy as np
 
     from partnerface.evaluation.expression import Readings
+    from partnerface.landmarks.detect import detect_at
 
-    try:
-        from partnerface.landmarks.detect import detect_at
-        from partnerface.landmarks.mesh import FaceMesh
-
-        with FaceMesh():
-            version = importlib.metadata.version("mediapipe")
-    except ImportError as error:
-        return f"{error.name} is not installed where it was measured"
-    except PartNerFaceError as error:
-        return str(error)
     nothing = np.full((478, 2), np.nan)
     known = [frames.landmarks(int(position)) for position in frames.position]
     around = np.stack([nothing if points is None else points for points in known])
-    points = {}
-    for kind, images, places in (
-        ("truth", frames.truth, frames.position),
-        ("render", frames.rendered, range(len(around))),
-    ):
-        there, found = detect_at(
-            lambda i, images=images, places=places: np.asarray(images[int(places[i])]),
-            around,
-            VIEWS,
-            name=f"{name}: landmarks of the {kind}",
-        )
-        points[kind] = np.where(found[:, None, None], there, np.nan)
-    return Readings(points["truth"], points["render"], f"MediaPipe {version}, face mesh, mean of {VIEWS} views")
+
+    def read(kind: str, picture: "Callable[[int], np.ndarray]") -> "np.ndarray":
+        points, found = detect_at(picture, around, VIEWS, name=f"{name}: landmarks of the {kind}")
+        return np.where(found[:, None, None], points, np.nan)
+
+    truth = read("truth", lambda index: np.asarray(frames.truth[int(frames.position[index])]))
+    rendered = read("render", lambda index: np.asarray(frames.rendered[index]))
+    version = importlib.metadata.version("mediapipe")
+    return Readings(truth, rendered, f"MediaPipe {version}, face mesh, mean of {VIEWS} views")
 
 
 def _identity(subject: SubjectFolder, run_name: str, facts: dict[str, Any]) -> dict[str, Any]:

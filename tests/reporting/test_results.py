@@ -18,6 +18,7 @@ from partnerface.reporting.results import (
     method_of,
     read_run,
     run_names,
+    run_order,
     subjects,
 )
 
@@ -61,6 +62,24 @@ def test_rows_come_in_the_order_of_the_names(tmp_path):
     keys = [("train", "full", "psnr"), ("tail", "eyes", "l1"), ("tail", "full", "ssim"), ("tail", "full", "psnr")]
     (group,) = group_runs([made_up(tmp_path, "partnerface", {key: {1: 1.0} for key in keys})])
     assert [(m.split, m.region, m.metric) for m in group.means()] == [keys[3], keys[2], keys[1], keys[0]]
+
+
+def test_methods_come_in_the_order_of_the_comparison():
+    names = [
+        "hard",
+        "retrieval",
+        "skinning",
+        "parts_16",
+        "global/seed2",
+        "global",
+        "parts_2",
+        "partnerface",
+        "conditioned",
+    ]
+    assert sorted(names, key=run_order) == [
+        *("partnerface", "global", "global/seed2", "skinning", "conditioned"),
+        *("hard", "parts_2", "parts_16", "retrieval"),
+    ]
 
 
 def test_other_protocols_stand_in_other_groups(tmp_path):
