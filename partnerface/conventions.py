@@ -61,13 +61,16 @@ REGIONS = ("full", "face", "mouth", "eyes")
 #: Metric names of the metric tables.
 METRICS = ("psnr", "ssim", "ms_ssim", "l1", "lpips_alex", "lpips_vgg", "flip")
 
-#: Further names in the long tables: they explain a metric and rank nothing, so that readers' tables leave them out.
-DIAGNOSTICS = ("psnr_shifted",)
+#: Metrics of motion, which no single picture shows; lower is better. Per pair of frames and per reading of landmarks.
+MOTION_METRICS = ("flicker", "landmark_error")
+
+#: Further names in the long tables: they explain a metric and rank nothing.
+DIAGNOSTICS = ("psnr_image", "psnr_shifted")
 
 #: Status of a source frame in frames.csv; `skipped` frames are left out by a lower frame rate.
 FRAME_STATUSES = ("kept", "no_face", "blurred", "cut", "out_of_frame", "other_person", "skipped")
 
-#: Methods that are compared: name → what it is.
+#: Methods of the main comparison, in its order: name → what it is. A table of ablations holds the others.
 METHODS_COMPARED = {
     "partnerface": "inverse skinning, part-based deformation by local MLPs, canonical radiance field",
     "global": "one deformation MLP with as many parameters as the local ones together",

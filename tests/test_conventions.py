@@ -58,7 +58,8 @@ def test_mask_policies(policy, start, end):
     [
         ("Regions:", conventions.REGIONS),
         ("Metrics:", conventions.METRICS),
-        ("in the long tables alone:", conventions.DIAGNOSTICS),
+        ("Metrics of motion:", conventions.MOTION_METRICS),
+        ("which rank nothing:", conventions.DIAGNOSTICS),
         ("in `frames.csv`:", conventions.FRAME_STATUSES),
         ("Methods of the main comparison:", conventions.METHODS_COMPARED),
         ("Ablations:", conventions.ABLATIONS),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from partnerface import __version__
 from partnerface.bench.result import timed
+from partnerface.machine import processor
 
 PACKAGES = ("torch", "numpy", "mediapipe", "opencv-contrib-python")
 #: Edges of the square matrices of which the fastest says what the machine can do: from what lies in a core's cache to
@@ -23,17 +24,13 @@ def machine() -> list[str]:
     """Processor, cores, threads and versions; and how busy the machine was when the measuring began."""
     import torch
 
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
     versions = []
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{package} {importlib.metadata.version(package)}")
     cores, threads = len(os.sched_getaffinity(0)), torch.get_num_threads()
     return [
-        f"machine   {name}, {cores} cores, {threads} torch threads, load {os.getloadavg()[0]:.1f}",
+        f"machine   {processor()}, {cores} cores, {threads} torch threads, load {os.getloadavg()[0]:.1f}",
         f"versions  partnerface {__version__}, Python {platform.python_version()}, {', '.join(versions)}",
     ]
 

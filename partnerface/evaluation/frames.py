@@ -47,8 +47,11 @@ class Frames:
     def definitions(self) -> dict[str, str]:
         """Split → its definition (`tail` → `tail:0.2`)."""
         definitions = [str(name) for name in self.arrays["splits"]]
+        names, settings = split_names(definitions), self.arrays.get("split_settings", ())
+        if len(settings) == len(names):  # a file of splits is one setting and several splits
+            definitions = [str(setting) for setting in settings]
         return {
-            **dict(zip(split_names(definitions), definitions, strict=True)),
+            **dict(zip(names, definitions, strict=True)),
             TRAIN: "rendered sample of the frames that are in no held-out split and no guard band",
         }
 

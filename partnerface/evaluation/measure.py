@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import torch
 
+from partnerface.evaluation.expression import Readings
+from partnerface.evaluation.flip import flip
 from partnerface.evaluation.frames import Frames
 from partnerface.evaluation.lpips import LEAST_SIZE, NETS, LpipsMetric, find_weights, load
-from partnerface.evaluation.pixel import Metric, as_tensor, l1, psnr
+from partnerface.evaluation.pixel import Metric, as_tensor, l1, psnr, psnr_image
 from partnerface.evaluation.regions import region_masks
 from partnerface.evaluation.registration import psnr_shifted
 from partnerface.evaluation.structural import ms_ssim, ssim
+from partnerface.evaluation.temporal import flicker, follows
 from partnerface.progress import track
 
 COLUMNS = ("frame", "split", "region", "metric", "value")
@@ -25,6 +28,8 @@ PLAIN_METRICS: dict[str, Metric] = {
     "ssim": ssim,
     "ms_ssim": ms_ssim,
     "l1": l1,
+    "flip": flip,
+    "psnr_image": psnr_image,
     "psnr_shifted": psnr_shifted,
 }
 
@@ -84,42 +89,85 @@ class Measured:
     area_offset_db: dict[str, dict[str, float]]
 
 
-def measure(frames: Frames, metrics: Mapping[str, Metric], name: str = "evaluate") -> Measured:
-    """Compare each rendered frame with its true one.
+@dataclass(frozen=True)
+class _Frame:
+    """One rendered frame beside its true one: its splits, images and region masks."""
+
+    position: int
+    inside: list[str]
+    truth: torch.Tensor
+    image: torch.Tensor
+    masks: dict[str, torch.Tensor | None]
+
+
+def measure(
+    frames: Frames, metrics: Mapping[str, Metric], name: str = "evaluate", readings: Readings | None = None
+) -> Measured:
+    """Compare each rendered frame with its true one, and its change from the frame before with the true change.
 
     A frame that is in several splits gets a row in each; one that is in none (a guard band) gets none. A region that
     a frame lacks has no row. Values that are not finite (a region at the image's border, for SSIM) have none either.
+    A row of `flicker` bears the later frame's number; its region is that of either frame.
 
     Args:
         frames: the true and the rendered frames.
         metrics: metric name → function.
         name: the name of the work, for the progress line.
+        readings: landmarks of both, for `landmark_error`; None where there are none.
     """
-    splits = frames.splits()
     source = frames.arrays["frame"]
+    next_in_time = follows(frames.arrays["time_s"])
     rows: list[tuple] = []
     shares: dict[str, dict[str, list[float]]] = {}
-    for index, position in track(list(enumerate(frames.position)), name, len(frames.position)):
-        inside = [split for split, members in splits.items() if members[position]]
-        if not inside:
+
+    def add(frame: _Frame, splits: list[str], region: str, metric: str, value: float) -> None:
+        if np.isfinite(value):
+            rows.extend((int(source[frame.position]), split, region, metric, value) for split in splits)
+
+    before: _Frame | None = None
+    # In the order of time, so that the frame before is at hand.
+    for index in track(np.argsort(frames.position), name, len(frames.position)):
+        here = _frame(frames, int(index))
+        if here is None:
             continue
-        masks = region_masks(np.asarray(frames.classes[position]), frames.landmarks(position))
-        for region, mask in masks.items():
-            for split in inside:
-                share = 1.0 if mask is None else float(mask.mean())
+        for region, mask in here.masks.items():
+            for split in here.inside:
+                share = 1.0 if mask is None else float(mask.double().mean())
                 shares.setdefault(split, {}).setdefault(region, []).append(share)
-        truth, image = as_tensor(frames.truth[position]), as_tensor(frames.rendered[index])
-        tensors = {region: None if mask is None else torch.from_numpy(mask) for region, mask in masks.items()}
         for metric, function in metrics.items():
-            score = function(truth, image)
-            for region, mask in tensors.items():
-                value = score(mask)
-                if np.isfinite(value):
-                    rows += [(int(source[position]), split, region, metric, value) for split in inside]
+            score = function(here.truth, here.image)
+            for region, mask in here.masks.items():
+                add(here, here.inside, region, metric, score(mask))
+        if before is not None and before.position == here.position - 1 and next_in_time[here.position]:
+            score = flicker((before.truth, here.truth), (before.image, here.image))
+            both = [split for split in here.inside if split in before.inside]
+            for region in (region for region in here.masks if region in before.masks):
+                one, other = before.masks[region], here.masks[region]
+                add(here, both, region, "flicker", score(None if one is None or other is None else one | other))
+        if readings is not None:
+            for region, value in readings.errors(int(index)).items():
+                add(here, here.inside, region, "landmark_error", value)
+        before = here
     return Measured(
         pd.DataFrame(rows, columns=list(COLUMNS)),
         _each(shares, lambda share: share),
         _each(shares, lambda share: -10 * np.log10(share)),
+    )
+
+
+def _frame(frames: Frames, index: int) -> _Frame | None:
+    """One rendered frame; None where it is in no split."""
+    position = int(frames.position[index])
+    inside = [split for split, members in frames.splits().items() if members[position]]
+    if not inside:
+        return None
+    masks = region_masks(np.asarray(frames.classes[position]), frames.landmarks(position))
+    return _Frame(
+        position,
+        inside,
+        as_tensor(frames.truth[position]),
+        as_tensor(frames.rendered[index]),
+        {region: None if mask is None else torch.from_numpy(mask) for region, mask in masks.items()},
     )
 
 

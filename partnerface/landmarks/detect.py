@@ -75,6 +75,39 @@ def detect(
     return _gather(looks, names, frames.shape[1:3])
 
 
+def detect_at(
+    picture: Callable[[int], np.ndarray],
+    around: np.ndarray,
+    views: int = 3,
+    reader: Callable[[], Reader] = FaceMesh,
+    workers: int | None = None,
+    name: str = "landmarks",
+) -> tuple[np.ndarray, np.ndarray]:
+    """MediaPipe's 478 landmarks of pictures that have nothing to do with each other, each read from a given square.
+
+    Two pictures of one scene that are read from the same square may be compared: the model's answer moves with it.
+
+    Args:
+        picture: number of a picture → (h, w, 3) uint8 sRGB.
+        around: (N, 478, 2) px: the square of each picture is that around these points; NaN: it is not looked at.
+        views, reader, workers: as of `detect`.
+        name: the name of the work, for the progress line.
+
+    Returns:
+        (N, 478, 2) float64 px, zero where not found; (N,) bool: where found.
+    """
+    points, found = np.zeros((len(around), POINTS, 2)), np.zeros(len(around), bool)
+    wanted = np.flatnonzero(np.isfinite(around).all((1, 2))).tolist()
+    bar = Progress(name, len(wanted), "picture")
+    with _crew(reader, min(workers or cores(), max(1, len(wanted)))) as (work, _):
+        answers = work(lambda one, i: _read(one, picture(i), Region.of_points(around[i]), views), wanted)
+        for index, look in zip(wanted, answers, strict=True):
+            if look is not None:
+                points[index], found[index] = look.points[:, :2], True
+            bar.step(1)
+    return points, found
+
+
 def cores() -> int:
     """How many threads to use: what the workflow allots this job, else the cores that this process may use."""
     allotted = os.environ.get("OMP_NUM_THREADS", "")

@@ -58,11 +58,12 @@ def costs(results: Path, subject: str) -> list[Cost]:
     """The jobs of a subject (`""`: those of none) in the order of the road; what can't be read is passed over."""
     folder = Path(results) / "benchmarks" / subject
     files = folder.glob("*.tsv") if subject == "" else folder.rglob("*.tsv")
-    found = [cost for file in files if (cost := _read(file, folder)) is not None]
+    found = [cost for file in files if (cost := read_cost(file, folder)) is not None]
     return sorted(found, key=lambda cost: (STAGES.index(cost.stage), run_order(cost.run)))
 
 
-def _read(file: Path, folder: Path) -> Cost | None:
+def read_cost(file: Path, folder: Path) -> Cost | None:
+    """One benchmark file below the folder of its subject; None where it can not be read."""
     stage, _, run = file.relative_to(folder).as_posix().removesuffix(".tsv").partition(".")
     try:
         with open(file, encoding="utf-8", newline="") as stream:

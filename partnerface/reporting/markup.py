@@ -2,7 +2,8 @@
 
 import re
 
-from partnerface.reporting.table import Cell, Section, Table
+from partnerface.reporting.sections import Section
+from partnerface.reporting.table import Cell, Table
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -22,6 +23,7 @@ _TEX = {
     "↓": r"$\downarrow$",
     "±": r"$\pm$",
     "—": "---",
+    "−": "$-$",
     "…": r"\ldots{}",
 }
 
@@ -49,6 +51,7 @@ def markdown(sections: list[Section], means: list[Table]) -> str:
         lines += [f"**{markdown_text(warning)}**\n" for warning in section.warnings]
         for table in section.tables:
             lines += [f"### {markdown_text(table.title)}", "", *_markdown_table(table), ""]
+            lines += [line for note in table.notes for line in (markdown_text(note), "")]
         lines += ["Protocol:", "", *(f"- {markdown_text(note)}" for note in section.notes), ""]
     return "\n".join(lines)
 
@@ -58,7 +61,8 @@ def _markdown_table(table: Table) -> list[str]:
         return "| " + " | ".join(words) + " |"
 
     def cell(c: Cell) -> str:
-        return f"**{c.text}**" if c.best else c.text
+        text = f"**{c.label}**" if c.best else c.label
+        return f"{text}<br>{markdown_text(c.interval)}" if c.interval else text
 
     head = [*table.labels, *table.headings]
     rule = ["---"] * len(table.labels) + ["---:"] * len(table.headings)
@@ -67,8 +71,11 @@ def _markdown_table(table: Table) -> list[str]:
 
 
 def latex(sections: list[Section], means: list[Table]) -> str:
-    """results/tables/metrics.tex: `table` environments for \\input, with booktabs; the protocol is their caption."""
-    blocks = ["% \\usepackage{booktabs}"]
+    """results/tables/metrics.tex: `table` environments for \\input, with booktabs and graphicx, as wide as the text.
+
+    The protocol is the caption of a subject's last table.
+    """
+    blocks = ["% \\usepackage{booktabs}\n% \\usepackage{graphicx}"]
     for table in means:
         blocks.append(_latex_table(table, f"{table.title}. {' '.join(table.notes)}"))
     for section in sections:
@@ -78,16 +85,16 @@ def latex(sections: list[Section], means: list[Table]) -> str:
                 if number == len(section.tables) - 1
                 else ("Protocol: see the last table of this subject.",)
             )
-            blocks.append(
-                _latex_table(table, " ".join([f"{section.title}, {table.title}.", *section.warnings, *notes]))
-            )
+            caption = [f"{section.title}, {table.title}.", *table.notes, *section.warnings, *notes]
+            blocks.append(_latex_table(table, " ".join(caption)))
     return "\n\n".join(blocks) + "\n"
 
 
 def _latex_table(table: Table, caption: str) -> str:
     def cell(c: Cell) -> str:
-        text = tex_text(c.text)
-        return rf"\textbf{{{text}}}" if c.best else text
+        text = rf"\textbf{{{tex_text(c.label)}}}" if c.best else tex_text(c.label)
+        # In braces, since a bracket behind a line's end would be an option of it.
+        return rf"\shortstack[r]{{{text}\\{{\scriptsize {tex_text(c.interval)}}}}}" if c.interval else text
 
     lines, before = [], None
     for labels, cells in table.rows:
@@ -100,13 +107,14 @@ def _latex_table(table: Table, caption: str) -> str:
         [
             r"\begin{table}",
             r"\centering",
+            r"\resizebox{\linewidth}{!}{%",
             rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.headings)}}}",
             r"\toprule",
             " & ".join(map(tex_text, (*table.labels, *table.headings))) + r" \\",
             r"\midrule",
             *lines,
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             rf"\caption{{{tex_text(caption)}}}",
             r"\end{table}",
         ]

@@ -23,7 +23,7 @@ from partnerface.reporting.heldout import held_out
 from partnerface.reporting.learning import learning
 from partnerface.reporting.masks import steadiness
 from partnerface.reporting.results import Group, first_runs, group_runs, method_of, read_run, run_names, subjects
-from partnerface.reporting.table import mean_tables, sections
+from partnerface.reporting.sections import mean_tables, sections
 
 #: Room for text, tables and plots: of the page and of each subject, bytes.
 ROOM_FOR_TEXT = 400_000

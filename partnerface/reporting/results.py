@@ -1,7 +1,7 @@
 """The metrics of all runs under results/, averaged over frames and seeds; protocols keep apart what differs."""
 
 import csv
-import io
+import functools
 import json
 import re
 import statistics
@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from partnerface.artefacts.files import check, read_json
 from partnerface.artefacts.layout import RunFolder, SubjectFolder
-from partnerface.conventions import METRICS, REGIONS
+from partnerface.conventions import DIAGNOSTICS, METHODS_COMPARED, METRICS, MOTION_METRICS, REGIONS
 from partnerface.errors import ArtefactError
+from partnerface.reporting.bootstrap import Interval, block_length, interval, resampled_means
 
-#: The columns of results/tables/metrics.csv.
-COLUMNS = ("subject", "method", "split", "region", "metric", "value", "n_frames")
+#: Where the protocol knows none, the rate that most cameras have.
+USUAL_FPS = 30.0
 #: Folders of results/ that are no subject.
 NOT_SUBJECTS = ("tables", "benchmarks", "logs")
 
@@ -69,15 +72,21 @@ def subjects(results: Path) -> list[SubjectFolder]:
 
 
 def run_names(subject: SubjectFolder, file: str) -> list[str]:
-    """Names of the runs of a subject that have left `file`: partnerface first, retrieval last, seeds in order."""
+    """Names of the runs of a subject that have left `file`, in the order of `run_order`."""
     found = [*subject.root.glob(f"*/{file}"), *subject.root.glob(f"*/seed*/{file}")]
     return sorted((path.parent.relative_to(subject.root).as_posix() for path in found), key=run_order)
 
 
-def run_order(name: str) -> tuple[bool, bool, str, int]:
-    """What runs are sorted by: partnerface, others by name, retrieval; the seeds of each in order."""
+def run_order(name: str) -> tuple[int, str, int, int]:
+    """What runs are sorted by: the main comparison in its order, but retrieval last, and the others by name before it.
+
+    The seeds of each are in order, and `parts_2` comes before `parts_16`.
+    """
     method, seed = method_of(name), _SEED.fullmatch(name)
-    return method == "retrieval", method != "partnerface", method, int(seed[2]) if seed else -1
+    others = len(METHODS_COMPARED) - 1
+    rank = list(METHODS_COMPARED).index(method) if method in METHODS_COMPARED else others
+    stem = method.rstrip("0123456789")
+    return rank + (method == "retrieval"), stem, int(method[len(stem) :] or -1), int(seed[2]) if seed else -1
 
 
 def read_run(subject: SubjectFolder, name: str) -> Run:
@@ -108,8 +117,10 @@ class Mean:
     """One row of results/tables/metrics.csv: a mean over frames, then over seeds.
 
     Attributes:
+        n_frames: frames of one seed (the seed that has fewest).
         spread: standard deviation over the seeds; None for one seed.
-        n_frames: frames of one seed.
+        seeds: how many there are.
+        interval: what the mean may be over other frames of this kind, with these seeds; None where it is not known.
     """
 
     subject: str
@@ -120,6 +131,21 @@ class Mean:
     value: float
     n_frames: int
     spread: float | None = None
+    seeds: int = 1
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric of one method in one region and split, frame by frame.
+
+    Attributes:
+        frames: (n,) source frames that any seed has, ascending.
+        values: (seeds, n), NaN where a seed lacks a frame.
+    """
+
+    frames: np.ndarray
+    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -140,20 +166,56 @@ class Group:
         """The protocol of the first run; `comparable` is that of all of them."""
         return next(iter(self.runs.values()))[0].protocol
 
+    @property
+    def source_fps(self) -> float:
+        """Frames per second of the source."""
+        return self.protocol["comparable"].get("source_fps") or USUAL_FPS
+
+    def keys(self) -> list[Key]:
+        """All splits, regions and metrics in the order in which tables show them."""
+        keys = {key for runs in self.runs.values() for run in runs for key in run.values}
+        splits, metrics = list(self.protocol["comparable"]["splits"]), (*METRICS, *MOTION_METRICS, *DIAGNOSTICS)
+        return sorted(keys, key=lambda key: (_rank(key[0], splits), _rank(key[1], REGIONS), _rank(key[2], metrics)))
+
+    def series(self, method: str, key: Key) -> Series | None:
+        """The values of a method's seeds; None where none has any."""
+        seeds = [run.values[key] for run in self.runs[method] if key in run.values]
+        frames = sorted({frame for values in seeds for frame in values})
+        if not frames:
+            return None
+        values = np.array([[values.get(frame, np.nan) for frame in frames] for values in seeds])
+        return Series(np.array(frames), values)
+
+    def resampled(self, series: Series, stream: int = 0) -> np.ndarray:
+        """Bootstrapped means of a series; see `bootstrap`."""
+        return resampled_means(series.values, block_length(series.frames, self.source_fps), stream)
+
     def means(self) -> list[Mean]:
         """By method, split, region and metric, in the order in which tables show them."""
-        keys = {key for runs in self.runs.values() for run in runs for key in run.values}
-        splits = list(self.protocol["comparable"]["splits"])
-        order = sorted(keys, key=lambda key: (_rank(key[0], splits), _rank(key[1], REGIONS), _rank(key[2], METRICS)))
-        return [mean for method in self.runs for key in order if (mean := self._mean(method, key)) is not None]
+        return self._means
+
+    @functools.cached_property
+    def _means(self) -> list[Mean]:
+        keys = self.keys()
+        return [mean for method in self.runs for key in keys if (mean := self._mean(method, key)) is not None]
 
     def _mean(self, method: str, key: Key) -> Mean | None:
-        per_seed = [list(run.values[key].values()) for run in self.runs[method] if key in run.values]
-        if not per_seed:
+        series = self.series(method, key)
+        if series is None:
             return None
+        per_seed = [row[np.isfinite(row)].tolist() for row in series.values]
         means = [statistics.fmean(values) for values in per_seed]
         spread = statistics.stdev(means) if len(means) > 1 else None
-        return Mean(self.subject, method, *key, statistics.fmean(means), min(map(len, per_seed)), spread)
+        return Mean(
+            self.subject,
+            method,
+            *key,
+            statistics.fmean(means),
+            min(map(len, per_seed)),
+            spread,
+            len(means),
+            interval(self.resampled(series)),
+        )
 
 
 def _rank(name: str, names: Sequence[str]) -> tuple[int, str]:
@@ -181,17 +243,6 @@ def first_runs(group: Group) -> dict[str, Run]:
     """Method → its first run, the lead (partnerface, or else the first) and retrieval at the front."""
     order = sorted(group.runs, key=lambda method: (method != "partnerface", method != "retrieval"))
     return {method: group.runs[method][0] for method in order}
-
-
-def long_table(groups: list[Group]) -> str:
-    """The content of results/tables/metrics.csv."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for mean in (mean for group in groups for mean in group.means()):
-        row = (mean.subject, mean.method, mean.split, mean.region, mean.metric)
-        writer.writerow([*row, f"{mean.value:.6g}", mean.n_frames])
-    return text.getvalue()
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -1,13 +1,15 @@
 """Tables for readers: methods as rows, metrics as columns, the best of each column marked, notes beneath."""
 
-import statistics
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from partnerface.conventions import REGIONS
-from partnerface.reporting.protocol import sentences
-from partnerface.reporting.results import Group, Mean, differences
+from partnerface.progress import clock
+from partnerface.reporting.bootstrap import Interval
+from partnerface.reporting.budget import Budget
+from partnerface.reporting.paired import Difference, Gap
+from partnerface.reporting.results import Mean
 
 
 class Style(NamedTuple):
@@ -21,21 +23,38 @@ class Style(NamedTuple):
 
 STYLES = {
     "psnr": Style("PSNR", "dB", 2, True),
+    "psnr_image": Style("PSNR, image area", "dB", 2, True),
     "ssim": Style("SSIM", "", 4, True),
     "ms_ssim": Style("MS-SSIM", "", 4, True),
     "l1": Style("L1", "", 4, False),
     "lpips_alex": Style("LPIPS alex", "", 4, False),
     "lpips_vgg": Style("LPIPS vgg", "", 4, False),
     "flip": Style("FLIP", "", 4, False),
+    "flicker": Style("flicker", "", 4, False),
+    "landmark_error": Style("landmarks", "%", 2, False),
 }
+#: What stands behind the metrics of a method.
+COSTS = ("parameters", "steps x rays", "training", "memory")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number as text (`23.41` or `23.41 ± 0.08`), and whether it is the best of its column."""
+    """One number as text (`23.41` or `23.41 ± 0.08`), its interval (`[23.1, 23.7]`), and how it stands.
+
+    Attributes:
+        best: the best of its column; of a difference, surely better.
+        worse: of a difference, surely worse.
+    """
 
     text: str
     best: bool = False
+    interval: str = ""
+    worse: bool = False
+
+    @property
+    def label(self) -> str:
+        """The text, with a word where a mark alone would say too little."""
+        return f"{self.text} (worse)" if self.worse else self.text
 
 
 @dataclass(frozen=True)
@@ -57,16 +76,6 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Section:
-    """The tables of one group, one per split, and the sentences of its protocol."""
-
-    title: str
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-
-
 def heading(metric: str) -> str:
     """`psnr` → `PSNR [dB] ↑`."""
     style = STYLES[metric]
@@ -81,19 +90,53 @@ def number(mean: Mean | None) -> str:
     return f"{mean.value:.{decimals}f}" + ("" if mean.spread is None else f" ± {mean.spread:.{decimals}f}")
 
 
-def split_table(means: Iterable[Mean], split: str, title: str) -> Table:
-    """Regions and methods as rows, metrics as columns, for one split."""
+def span(interval: Interval | None, decimals: int, sign: bool = False) -> str:
+    """An interval in brackets; empty where there is none."""
+    return "" if interval is None else f"[{', '.join(_text(end, decimals, sign) for end in interval)}]"
+
+
+def _text(value: float, decimals: int, sign: bool = False) -> str:
+    """A number with a true minus, and a plus where signs are wanted; no negative nought."""
+    text = f"{round(value, decimals) + 0.0:{'+' if sign else ''}.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def split_table(
+    means: Iterable[Mean],
+    split: str,
+    title: str,
+    methods: Sequence[str] | None = None,
+    budgets: Mapping[str, Budget] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Table:
+    """Regions and methods as rows, metrics as columns, for one split.
+
+    Args:
+        means: of any splits.
+        split: the one that is shown.
+        title, notes: of the table.
+        methods: those that are shown, in their order; None for all of them.
+        budgets: method → what it cost, in columns behind the metrics; None leaves the columns away.
+    """
     found = {(mean.region, mean.method, mean.metric): mean for mean in means if mean.split == split}
     metrics = [metric for metric in STYLES if any(key[2] == metric for key in found)]
     rows = []
     for region in dict.fromkeys(key[0] for key in found if key[0] in REGIONS):
-        methods = list(dict.fromkeys(key[1] for key in found if key[0] == region))
-        best = {metric: _best([found.get((region, method, metric)) for method in methods]) for metric in metrics}
-        for method in methods:
-            texts = {metric: number(found.get((region, method, metric))) for metric in metrics}
-            cells = tuple(Cell(text, text.split(" ")[0] == best[metric]) for metric, text in texts.items())
-            rows.append(((region, method), cells))
-    return Table(title, ("region", "method"), tuple(map(heading, metrics)), tuple(rows))
+        there = list(dict.fromkeys(key[1] for key in found if key[0] == region))
+        shown = there if methods is None else [method for method in methods if method in there]
+        best = {metric: _best([found.get((region, method, metric)) for method in shown]) for metric in metrics}
+        for method in shown:
+            cells = [_cell(found.get((region, method, metric)), best[metric]) for metric in metrics]
+            cells += [] if budgets is None else map(Cell, costs(budgets[method]))
+            rows.append(((region, method), tuple(cells)))
+    headings = (*map(heading, metrics), *(() if budgets is None else COSTS))
+    return Table(title, ("region", "method"), headings, tuple(rows), notes)
+
+
+def _cell(mean: Mean | None, best: str | None) -> Cell:
+    text = number(mean)
+    interval = "" if mean is None else span(mean.interval, STYLES[mean.metric].decimals)
+    return Cell(text, text.split(" ")[0] == best, interval)
 
 
 def _best(means: list[Mean | None]) -> str | None:
@@ -105,57 +148,59 @@ def _best(means: list[Mean | None]) -> str | None:
     return number(choose(present, key=lambda mean: mean.value)).split(" ")[0]
 
 
-def sections(groups: list[Group]) -> list[Section]:
-    """Each group's tables; a subject whose runs were measured in different ways gets several sections and a warning."""
-    firsts: dict[str, Group] = {}
-    result = []
-    for group in groups:
-        first = firsts.setdefault(group.subject, group)
-        title, warnings = group.subject, ()
-        if first is not group:
-            differ = differences(first.protocol["comparable"], group.protocol["comparable"])
-            title = f"{group.subject}, measured differently: {', '.join(group.runs)}"
-            warnings = (f"Not comparable with {group.subject} above. {'; '.join(differ)}.",)
-        means = group.means()
-        tables = tuple(
-            split_table(means, name, f"{name} ({split['scored_frames']} frames)")
-            for name, split in group.protocol["comparable"]["splits"].items()
-            if split["scored_frames"]
-        )
-        result.append(Section(title, tables, tuple(sentences(group)), warnings))
-    return result
+def costs(budget: Budget) -> tuple[str, ...]:
+    """A budget under the headings `COSTS`; `—` for what is not known, or not needed."""
+    parameters, steps, rays, seconds, memory = astuple(budget)
+    return (
+        "—" if parameters is None else f"{parameters:,}".replace(",", " "),
+        "—" if steps is None or rays is None else f"{steps} x {rays}",
+        "—" if seconds is None else clock(seconds),
+        "—" if memory is None else f"{memory:.0f} MB",
+    )
 
 
-def mean_tables(groups: list[Group]) -> list[Table]:
-    """Per split, the mean over subjects of the methods that all subjects have; none for a single subject.
+def difference_table(found: Iterable[Difference], split: str, title: str, rivals: Sequence[str]) -> Table:
+    """Regions and rivals as rows, the lead's value minus the rival's as cells, for one split.
 
-    Only subjects that were measured in the same way (but for their own frames and background) are averaged; the
-    greatest such set is taken.
+    A difference is marked where its interval holds no 0: as best where the lead is better, as worse where it is not.
     """
-    alike: dict[str, list[Group]] = {}
-    for group in groups:
-        comparable = group.protocol["comparable"]
-        same = {name: comparable[name] for name in ("mask_policy", "size", "area_rule", "regions", "metrics")}
-        definitions = {name: split["definition"] for name, split in comparable["splits"].items()}
-        alike.setdefault(str((same, definitions)), []).append(group)
-    members = max(alike.values(), key=len, default=[])
-    names = list(dict.fromkeys(group.subject for group in members))
-    if len(names) < 2:
-        return []
-    values: dict[tuple[str, str, str, str], list[Mean]] = {}
-    for mean in (mean for group in members for mean in group.means()):
-        values.setdefault((mean.method, mean.split, mean.region, mean.metric), []).append(mean)
-    table = [
-        Mean("", *key, statistics.fmean(mean.value for mean in found), sum(mean.n_frames for mean in found))
-        for key, found in values.items()
-        if len(found) == len(names)
+    cells = {(one.region, one.rival, one.metric): one for one in found if one.split == split and one.rival in rivals}
+    metrics = [metric for metric in STYLES if any(key[2] == metric for key in cells)]
+    rows = [
+        ((region, rival), tuple(_difference(cells.get((region, rival, metric))) for metric in metrics))
+        for region in REGIONS
+        for rival in rivals
+        if any(key[:2] == (region, rival) for key in cells)
     ]
-    left_out = sorted({group.subject for group in groups} - set(names))
-    note = f"Mean over {', '.join(names)}; only methods and regions that all of them have."
-    if left_out:
-        note += f" Measured differently, so left out: {', '.join(left_out)}."
-    tables = [
-        split_table(table, split, f"mean over subjects, {split}")
-        for split in dict.fromkeys(mean.split for mean in table)
-    ]
-    return [replace(table, notes=(note,)) for table in tables]
+    return Table(title, ("region", "minus"), tuple(map(heading, metrics)), tuple(rows))
+
+
+def _difference(one: Difference | None) -> Cell:
+    if one is None:
+        return Cell("—")
+    style = STYLES[one.metric]
+    low, high = one.interval if style.more_is_better else (-one.interval.high, -one.interval.low)
+    return Cell(_text(one.value, style.decimals, True), low > 0, span(one.interval, style.decimals, True), high < 0)
+
+
+def gap_table(gaps: Iterable[Gap], title: str) -> Table:
+    """Regions and methods as rows; training frames, and each held-out split with its distance from them, as columns."""
+    cells = {(gap.region, gap.method, gap.split): gap for gap in gaps if gap.region in REGIONS}
+    splits = list(dict.fromkeys(split for _, _, split in cells))
+    methods = list(dict.fromkeys(method for _, method, _ in cells))
+    rows = []
+    for region, method in ((region, method) for region in REGIONS for method in methods):
+        found = [cells.get((region, method, split)) for split in splits]
+        train = next((gap.train for gap in found if gap is not None), None)
+        if train is None:
+            continue
+        row = [Cell(_text(train, 2))]
+        for gap in found:
+            row += [Cell("—")] * 2 if gap is None else [Cell(_text(gap.heldout, 2)), _gap(gap)]
+        rows.append(((region, method), tuple(row)))
+    headings = ("train", *(word for split in splits for word in (split, f"train minus {split}")))
+    return Table(title, ("region", "method"), headings, tuple(rows))
+
+
+def _gap(gap: Gap) -> Cell:
+    return Cell(_text(gap.value, 2, True), interval=span(gap.interval, 2, True))

@@ -8,11 +8,12 @@ from partnerface.artefacts.files import write, write_json
 from partnerface.errors import ArtefactError
 
 HELP = """Put the metrics of all subjects and methods together. Reads <subject>/<run>/metrics.csv and protocol.json,
-writes tables/metrics.csv (long form), tables/metrics.md and tables/metrics.tex (for readers, with the protocol
-beneath) and tables/protocols.json.
+writes tables/metrics.csv, intervals.csv and differences.csv (long form), metrics.md and metrics.tex (for readers, with
+the protocol beneath) and protocols.json.
 
-Values are means over frames, then over the seeds of a method. Runs that were measured in different ways (another mask,
-size, split, other true frames) never stand in one table."""
+Values are means over frames, then over the seeds of a method, with their spread over seeds and a 95 % interval over
+frames; differences are partnerface's from every other method, frame by frame. docs/metrics.md says how. Runs that were
+measured in different ways (another mask, size, split, other true frames) never stand in one table."""
 
 SETTINGS = None
 
@@ -26,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: None = None) -> None:
     """Read all runs and write the tables."""
+    from partnerface.reporting import long
     from partnerface.reporting.markup import latex, markdown
-    from partnerface.reporting.results import find_runs, group_runs, long_table
-    from partnerface.reporting.table import mean_tables, sections
+    from partnerface.reporting.results import find_runs, group_runs
+    from partnerface.reporting.sections import mean_tables, sections
 
     runs = find_runs(args.results)
     if not runs:
@@ -39,11 +41,15 @@ def run(args: argparse.Namespace, settings: None = None) -> None:
         print(f"tables: {warning}", file=sys.stderr)
 
     folder = Path(args.results) / "tables"
-    with write(folder / "metrics.csv", "tables") as temporary:
-        temporary.write_text(long_table(groups), encoding="utf-8")
-    with write(folder / "metrics.md", "tables") as temporary:
-        temporary.write_text(markdown(parts, means), encoding="utf-8")
-    with write(folder / "metrics.tex", "tables") as temporary:
-        temporary.write_text(latex(parts, means), encoding="utf-8")
+    texts = {
+        "metrics.csv": long.metrics(groups),
+        "intervals.csv": long.intervals(groups),
+        "differences.csv": long.differences(groups),
+        "metrics.md": markdown(parts, means),
+        "metrics.tex": latex(parts, means),
+    }
+    for name, text in texts.items():
+        with write(folder / name, "tables") as temporary:
+            temporary.write_text(text, encoding="utf-8")
     protocols = {f"{run.subject}/{run.name}": run.protocol for run in runs}
     write_json(folder / "protocols.json", protocols, "tables")

@@ -45,6 +45,7 @@ def test_soft_assignment_mixes():
 def test_softmax_leaves_no_zeros():
     field = make(weighting="softmax")
     weights, logits = field.weigh(torch.randn(10, 3) * 0.05)
+    assert logits is not None
     torch.testing.assert_close(weights, torch.softmax(logits, 1))
 
 

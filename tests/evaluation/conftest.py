@@ -14,6 +14,7 @@ from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
 from partnerface.conventions import CLASS_NAMES
 
 SIZE = 96
+FACTS = {"seed": 3, "parameters": {"field": 7}, "seconds": 1.5}
 HEAD_CHANNELS = {"alex": (64, 192, 384, 256, 256), "vgg": (64, 128, 256, 512, 512)}
 NAMES = {"alex": ("alexnet-owt-7be5be79.pth", "alex.pth"), "vgg": ("vgg16-397923af.pth", "vgg.pth")}
 
@@ -69,7 +70,7 @@ def subject(tmp_path):
     write_npz(dataset.head, {"name": np.array("builtin")}, "dataset")
     write_npz(run.render_index, {"frame_index": positions}, "render")
     with write(run.avatar, "train") as temporary:
-        save_file({"x": np.zeros(1)}, temporary, {"partnerface": json.dumps({"facts": {"seed": 3}})})
+        save_file({"x": np.zeros(1)}, temporary, {"partnerface": json.dumps({"facts": FACTS})})
     return folder
 
 

@@ -12,7 +12,7 @@ import pytest
 from partnerface.artefacts.files import check
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.config.settings import EvaluateSettings
-from partnerface.conventions import DIAGNOSTICS, METRICS, REGIONS
+from partnerface.conventions import DIAGNOSTICS, METRICS, MOTION_METRICS, REGIONS
 from partnerface.evaluation.frames import read_frames
 from partnerface.evaluation.measure import PLAIN_METRICS, available_metrics, measure
 from partnerface.stages import evaluate
@@ -37,7 +37,8 @@ def test_rows_by_split_and_region(rows):
     assert psnr["unseen-expression", "full"] == [14, 16]  # frame 16 is in both splits
     assert 15 not in set(rows.frame)  # a guard band
     assert set(rows.region) == set(REGIONS)
-    assert set(rows.metric) == {"psnr", "ssim", "ms_ssim", "l1", "psnr_shifted"} <= {*METRICS, *DIAGNOSTICS}
+    found = {"psnr", "ssim", "ms_ssim", "l1", "flip", "flicker", "psnr_image", "psnr_shifted"}
+    assert set(rows.metric) == found <= {*METRICS, *MOTION_METRICS, *DIAGNOSTICS}
 
 
 def test_values_by_hand(rows, frames):
@@ -53,6 +54,27 @@ def test_values_by_hand(rows, frames):
     assert value("full", "l1") == pytest.approx(np.abs(difference).mean())
     assert value("full", "psnr") == pytest.approx(-10 * np.log10((difference**2).mean()))
     assert value("face", "psnr") == pytest.approx(-10 * np.log10((difference[face] ** 2).mean()))
+
+
+def test_flicker_is_of_frames_that_follow_each_other_in_one_split(rows, frames):
+    flicker = rows[rows.metric == "flicker"]
+    # Frame 14 and 16 are of one split, but not neighbours; 15 is a guard band; 17 has no landmarks, so no mouth.
+    assert set(map(tuple, flicker[["split", "frame", "region"]].to_numpy())) == {
+        *(("train", 11, region) for region in REGIONS),
+        *(("tail", 17, region) for region in ("full", "face")),
+    }
+    truth, image = frames.truth[6:8] / 255.0, frames.rendered[4:6] / 255.0
+    expected = np.abs(np.diff(image, axis=0) - np.diff(truth, axis=0)).mean()
+    here = flicker[(flicker.split == "tail") & (flicker.region == "full")]
+    assert float(here.value.iloc[0]) == pytest.approx(expected)
+
+
+def test_psnr_under_both_area_rules(rows, frames):
+    """What the protocol says is to be added for the other rule is what the other column holds."""
+    values = rows[rows.split == "tail"].set_index(["frame", "region", "metric"]).value
+    offset = 10 * np.log10(96 * 96 / (60 * 36))
+    assert values[16, "face", "psnr_image"] == pytest.approx(values[16, "face", "psnr"] + offset)
+    assert values[16, "full", "psnr_image"] == pytest.approx(values[16, "full", "psnr"])
 
 
 def test_offset_to_the_image_area_rule(rows, frames):
@@ -96,6 +118,11 @@ def test_stage_writes_table_and_protocol(evaluated, rows):
     assert set(comparable["truth_sha256"]) == {"rgb.npy", "classes.npy", "dataset.npz"}
     assert protocol["lpips"]["lpips_vgg"] == {"present": False, "reason": "its weights are not on disk"}
     assert protocol["head_model"] == "builtin"
+    assert comparable["source_fps"] == 25
+    assert comparable["metrics"]["flip"]["pixels_per_degree"] == pytest.approx(67.02, abs=0.01)
+    assert comparable["metrics"]["landmark_error"]["points"] == {"face": 92, "mouth": 40, "eyes": 32}
+    assert protocol["avatar"] == {"parameters": {"field": 7}, "seconds": 1.5}
+    assert protocol["processor"]
     assert set(protocol["versions"]) == {"partnerface", "python", "torch", "numpy"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
 from partnerface.artefacts.files import write, write_json, write_npz
 from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
@@ -222,6 +223,11 @@ def make_run(
                 "heldout_psnr": 11 + 2.2 * np.log(step) if step % 40 == 0 else None,
             }
             lines.append(json.dumps(line | {"roll_backs": 0}))
+    if run != "retrieval":
+        facts = {"parameters": {"field": 1_000_000, "deformation": 2_345}, "seconds": 340.6}
+        header = {"facts": facts | {"settings": {"steps": 400, "rays": 2048}}}
+        with write(folder.avatar, "train") as temporary:
+            save_file({"x": np.zeros(1)}, temporary, {"partnerface": json.dumps(header)})
     save_text(folder.log, "".join(line + "\n" for line in lines), "train")
     arguments = argparse.Namespace(subject=subject.root, run=run)
     evaluate.run(arguments, EvaluateSettings(lpips_weights="no-weights-here"))

@@ -1,11 +1,13 @@
 """Markdown and LaTeX hold the numbers, and hostile names stay text."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from partnerface.reporting.markup import latex, markdown, markdown_text, tex_text
-from partnerface.reporting.table import Cell, Section, Table
+from partnerface.reporting.sections import Section
+from partnerface.reporting.table import Cell, Table
 
 HOSTILE = r"a|b_c*<b>$x$&%#{}\~^"
 
@@ -47,6 +49,27 @@ def test_latex(section):
     assert r"region & method & PSNR [dB] $\uparrow$ & SSIM $\uparrow$ \\" in text
     assert text.count(r"\midrule") == 2  # under the head, and between the regions
     assert r"Mask policy head\_neck. LPIPS (alex): absent." in text
+    assert text.count("{") == text.count("}")
+
+
+def test_intervals_and_marks(section):
+    rows = (
+        (
+            ("face", "global"),
+            (Cell("−0.20", interval="[−0.30, −0.10]", worse=True), Cell("+1.00", True, "[+0.50, +1.50]")),
+        ),
+    )
+    differences = Table("tail: us minus them", ("region", "minus"), ("PSNR", "SSIM"), rows, ("On 3 frames.",))
+    marked = replace(section, tables=(differences, *section.tables))
+    lines = markdown([marked], []).splitlines()
+    assert r"| face | global | −0.20 (worse)<br>\[−0.30, −0.10\] | **+1.00**<br>\[+0.50, +1.50\] |" in lines
+    assert lines.index("On 3 frames.") < lines.index("### tail (3 frames)")
+    text = latex([marked], [])
+    assert (
+        r"face & global & \shortstack[r]{$-$0.20 (worse)\\{\scriptsize [$-$0.30, $-$0.10]}}"
+        r" & \shortstack[r]{\textbf{+1.00}\\{\scriptsize [+0.50, +1.50]}} \\"
+    ) in text
+    assert "anna, tail: us minus them. On 3 frames. Not comparable." in text
     assert text.count("{") == text.count("}")
 
 

@@ -9,15 +9,16 @@ import pytest
 from partnerface.artefacts.files import read_json, write_json
 from partnerface.artefacts.layout import RunFolder, SubjectFolder
 from partnerface.errors import ArtefactError
+from partnerface.reporting import long
 from partnerface.reporting.results import (
     Run,
     differences,
     find_runs,
     group_runs,
-    long_table,
     method_of,
     read_run,
     run_names,
+    run_order,
     subjects,
 )
 
@@ -63,6 +64,24 @@ def test_rows_come_in_the_order_of_the_names(tmp_path):
     assert [(m.split, m.region, m.metric) for m in group.means()] == [keys[3], keys[2], keys[1], keys[0]]
 
 
+def test_methods_come_in_the_order_of_the_comparison():
+    names = [
+        "hard",
+        "retrieval",
+        "skinning",
+        "parts_16",
+        "global/seed2",
+        "global",
+        "parts_2",
+        "partnerface",
+        "conditioned",
+    ]
+    assert sorted(names, key=run_order) == [
+        *("partnerface", "global", "global/seed2", "skinning", "conditioned"),
+        *("hard", "parts_2", "parts_16", "retrieval"),
+    ]
+
+
 def test_other_protocols_stand_in_other_groups(tmp_path):
     values = {("tail", "full", "psnr"): {1: 1.0}}
     other = {**PROTOCOL, "comparable": {**PROTOCOL["comparable"], "size": [4, 4]}}
@@ -74,7 +93,7 @@ def test_other_protocols_stand_in_other_groups(tmp_path):
     first, second = group_runs(runs)
     assert list(first.runs) == ["partnerface", "retrieval"]
     assert list(second.runs) == ["partnerface/seed1"]  # not by the method's name, which the first group has
-    rows = long_table([first, second]).splitlines()
+    rows = long.metrics([first, second]).splitlines()
     assert rows[0] == "subject,method,split,region,metric,value,n_frames"
     assert rows[-1] == "anna,partnerface/seed1,tail,full,psnr,1,1"
 
@@ -92,7 +111,7 @@ def test_differences():
 
 def test_long_table_quotes_what_it_must(tmp_path):
     run = made_up(tmp_path, "partnerface", {("tail", "full", "psnr"): {1: 1 / 3}}, subject='a,"b')
-    rows = list(csv.reader(io.StringIO(long_table(group_runs([run])))))
+    rows = list(csv.reader(io.StringIO(long.metrics(group_runs([run])))))
     assert rows[1] == ['a,"b', "partnerface", "tail", "full", "psnr", "0.333333", "1"]
 
 

@@ -39,6 +39,16 @@ def targets(wildcards):
     return [*ROAD.each("tables/metrics.csv"), *ROAD.each("report.html")]
 
 
+def measured(file):
+    """A file of each evaluated run; `tables` may be what was asked for, so that it does what `targets` does."""
+
+    def files(wildcards):
+        redo_incomplete(workflow)
+        return ROAD.each(f"{{subject}}/{{run}}/{file}")
+
+    return files
+
+
 def videos(wildcards):
     return ROAD.videos(wildcards.subject)
 

@@ -16,7 +16,7 @@ rule evaluate:
     benchmark:
         "<benchmarks>/{subject}/evaluate.{run}.tsv"
     conda:
-        "../../envs/train.yaml"
+        "../../envs/video.yaml"
     threads: 2
     resources:
         mem_mb=4000,

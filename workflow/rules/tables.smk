@@ -1,10 +1,14 @@
+# Without wildcards, so that it is a target by its name: `snakemake --cores 2 tables`.
 rule tables:
     input:
-        metrics=ROAD.each("{subject}/{run}/metrics.csv"),
-        protocols=ROAD.each("{subject}/{run}/protocol.json"),
+        metrics=measured("metrics.csv"),
+        protocols=measured("protocol.json"),
         source=source("tables"),
     output:
         csv="<results>/tables/metrics.csv",
+        intervals="<results>/tables/intervals.csv",
+        differences="<results>/tables/differences.csv",
+        protocols="<results>/tables/protocols.json",
         markdown="<results>/tables/metrics.md",
         latex="<results>/tables/metrics.tex",
     log:
