@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from partnerface.conventions import MOTION_NAMES
+from partnerface.driving import BEYOND
 from partnerface.driving.neutral import Arrays
 
-#: How far an avatar may go beyond what it saw, as a share of what it saw.
-BEYOND = 1.0
 #: What it saw counts as at least so wide: a person who never moved can still be moved a little. Units as in `transfer`.
 LEAST = {
     "expression": 0.6,

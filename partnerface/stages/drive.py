@@ -49,7 +49,7 @@ POSES = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line of `partnerface drive`."""
-    from partnerface.driving.reach import BEYOND
+    from partnerface.driving import BEYOND
 
     made = argparse.ArgumentParser(
         prog="partnerface drive",
@@ -209,16 +209,10 @@ def _write(output: Path, pictures: "Iterator[np.ndarray]", driver: "Driver", sid
     if side_by_side:
         assert driver.picture is not None
         shown = _beside((driver.picture(moment) for moment in driver.ticks), shown)
-    first = next(shown)
     with atomic(output.expanduser()) as temporary:
-        encode(temporary, _again(first, shown), driver.fps, audio=driver.sound, audio_start=driver.sound_start_s)
+        encode(temporary, shown, driver.fps, audio=driver.sound, audio_start=driver.sound_start_s)
     sound = "with the driver's sound" if driver.sound else "silent"
-    print(f"{output}: {count} frames, {count / driver.fps:.1f} s, {first.shape[1]}x{first.shape[0]}, {sound}")
-
-
-def _again(first: "np.ndarray", rest: "Iterator[np.ndarray]") -> "Iterator[np.ndarray]":
-    yield first
-    yield from rest
+    print(f"{output}: {count} frames, {count / driver.fps:.1f} s, {sound}")
 
 
 def _beside(left: "Iterator[np.ndarray]", right: "Iterator[np.ndarray]") -> "Iterator[np.ndarray]":

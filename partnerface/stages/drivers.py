@@ -64,12 +64,12 @@ def from_video(video: Path, folder: SubjectFolder, actor: "Actor", wishes: Wishe
 
     driver = from_tracking(folder.tracking, actor, wishes)
     with open(check(folder.frame_index, "frames"), newline="") as file:
-        times = [float(row["time_s"]) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    times = [float(row["time_s"]) for row in rows]
     driver.ticks = _ticks(times[0], times[-1], driver.fps)
     if probe(video).has_audio:
         driver.sound, driver.sound_start_s = video, times[0]
-    missing = len(times) - len(driver.time_s)
-    if missing and driver.fps > 0.9 * (len(times) - 1) / max(times[-1] - times[0], 1e-9):
+    if missing := sum(row["status"] not in ("kept", "skipped") for row in rows):
         driver.notes.append(f"{missing} of {len(times)} frames can't be used; the motion is held or bridged there")
     return driver
 
