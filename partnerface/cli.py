@@ -19,6 +19,7 @@ from partnerface.launch import guard
 #: Commands that are no stage: the module that defines each, and its line.
 COMMANDS = {
     "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
+    "drive": ("partnerface.stages.drive", "move an avatar by another person's video, a tracking, or a table"),
     "export": ("partnerface.stages.export", "write a tracked subject as INSTA, IMavatar or nerfstudio read it"),
     "doctor": ("partnerface.doctor.command", "say what this machine has and whether the road can be walked"),
     "bench": ("partnerface.bench.command", "measure how fast the stages and the model are on this machine"),

@@ -6,12 +6,13 @@ from partnerface.config.settings import TrackingSettings
 from partnerface.doctor.finding import Finding
 from partnerface.errors import InputError
 from partnerface.head.flame.versions import PUBLISHED
+from partnerface.head.licence import FLAME, FLAME_OPEN
 from partnerface.head.places import BUILTIN, OURS, head_files
 
 #: Where a FLAME model is looked for while the setting names none.
 FOLDER = "weights/flame"
 SOURCE = "flame.is.tue.mpg.de, after registration"
-LICENCE = "Max Planck's own licence, for non-commercial research; FLAME 2023 Open: CC-BY-4.0"
+LICENCE = f"{FLAME}; FLAME 2023 Open: {FLAME_OPEN}"
 
 
 def head_model(tracking: TrackingSettings) -> Finding:

@@ -13,6 +13,7 @@ import yaml
 
 import partnerface
 from partnerface.artefacts.files import atomic
+from partnerface.config.changes import put
 from partnerface.config.document import Config, read_config, read_yaml, to_values
 from partnerface.config.subjects import check_name, sanitised
 from partnerface.conventions import DEMO_VIDEO, STAGES
@@ -163,24 +164,6 @@ def resolve(args: argparse.Namespace) -> Config:
         if isinstance(subjects, dict):
             overrides["subjects"] = {args.subject: subjects[args.subject]}
     return read_config(values, overrides)
-
-
-def put(overrides: dict[str, Any], change: str) -> None:
-    """Enter one `section.key=value` (or `methods=a,b`) into a nested mapping."""
-    key, equals, value = change.partition("=")
-    parts = key.strip().split(".")
-    if not equals or not all(parts) or len(parts) > 2:
-        raise ConfigError(f"--set {change!r}; allowed: section.key=value, as in train.steps=500")
-    if len(parts) == 2:
-        section = overrides.setdefault(parts[0], {})
-        if not isinstance(section, dict):
-            raise ConfigError(f"--set {change!r}: {parts[0]} has no keys of its own")
-        section[parts[1]] = value
-    elif parts[0] in ("methods", "seeds"):
-        inner = value.strip().removeprefix("[").removesuffix("]")
-        overrides[parts[0]] = [item.strip() for item in inner.split(",") if item.strip()]
-    else:
-        overrides[parts[0]] = value
 
 
 def name_of(video: str) -> str:

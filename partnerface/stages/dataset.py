@@ -1,7 +1,9 @@
 """Stage dataset: everything that training, rendering and evaluation need, in one folder."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from partnerface.config.settings import DatasetSettings
 
@@ -33,6 +35,7 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
 
     from partnerface.artefacts import SubjectFolder, read_json, read_npz, write, write_npz
     from partnerface.artefacts.arrays import npy_writer, open_npy
+    from partnerface.artefacts.files import read_stamp
     from partnerface.artefacts.layout import DatasetFolder
     from partnerface.errors import ArtefactError
     from partnerface.geometry.camera import crop_intrinsics, intrinsics
@@ -103,6 +106,17 @@ def run(args: argparse.Namespace, settings: DatasetSettings) -> None:
         "train": splits.train & ~tracking["bridged"],
         "twin_distance": np.array(splits.twin_distance),
         "novelty": splits.novelty,
+        # For whoever has the avatar alone: where in the video the frames are from, and what else their masks hang on.
+        "crop": np.array([clip["crop"] for clip in camera["clips"]]),
+        "licences": np.array(_licences(read_stamp(folder.alpha)["params"]), dtype=np.str_),
     }
     write_npz(out.parameters, arrays, stage, inputs, **params)
     head.save(out.head, stage)
+
+
+def _licences(parsing: Mapping[str, Any]) -> list[str]:
+    """Under which terms the networks are that made the masks, a line each, from the settings in their stamp."""
+    from partnerface.parsing.weights import KNOWN
+
+    used = [KNOWN[choice] for choice in (parsing.get("alpha"), parsing.get("classes")) if choice in KNOWN]
+    return [f"{file.what}: {file.licence}" for file in used] or ["MediaPipe's selfie segmentation: Apache-2.0"]

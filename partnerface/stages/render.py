@@ -1,6 +1,7 @@
 """Render the held-out frames of one run, and some training frames to show the gap."""
 
 import argparse
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,17 @@ from typing import Any
 from partnerface.artefacts import SubjectFolder, check, write, write_npz
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.config.settings import RenderSettings
+from partnerface.errors import InputError
 
 HELP = """Render the held-out frames. Reads dataset/ and <run>/avatar.safetensors, writes <run>/renders.npy (8-bit
-frames), <run>/renders.npz (which frames they are) and <run>/heldout.mp4 (truth, render and error side by side)."""
+frames), <run>/renders.npz (which frames they are) and <run>/heldout.mp4 (truth, render and error side by side).
+
+With -o it is no stage: it renders an avatar from new directions, or with a face that nobody made, into one file."""
+EPILOG = """examples:
+  partnerface render results/me --run partnerface
+  partnerface render results/me/partnerface --orbit 30 -o orbit.mp4
+  partnerface render results/me/partnerface --edit smile=1 -o smile.png
+  partnerface render avatar.safetensors --edit jaw_open=0.5,gaze_yaw=15 --seconds 3 -o said.mp4"""
 
 SETTINGS = RenderSettings
 
@@ -20,10 +29,18 @@ ERROR_GAIN = 4.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subject's folder and the run."""
-    parser.add_argument("subject", type=Path, metavar="SUBJECT_DIR", help="results/<subject>")
+    parser.add_argument(
+        "subject", type=Path, metavar="SUBJECT_DIR", help="results/<subject>; with -o also an avatar.safetensors"
+    )
     parser.add_argument(
         "--run", default="partnerface", metavar="METHOD[/seedN]", help="the run whose avatar is rendered"
     )
+    _novel().add_arguments(parser)
+
+
+def _novel() -> Any:
+    """New views; by name, so that an edit there does not make every subject's held-out frames anew."""
+    return importlib.import_module("partnerface.stages.novel")
 
 
 def _wanted(dataset: Any, settings: RenderSettings) -> Any:
@@ -40,8 +57,7 @@ def _wanted(dataset: Any, settings: RenderSettings) -> Any:
 
 def _pictures(dataset: Any, path: Path, method: str, positions: Any, settings: RenderSettings) -> Iterator[Any]:
     """(H, W, 3) uint8 of each position."""
-    import numpy as np
-
+    from partnerface.avatar.pictures import pictures
     from partnerface.avatar.retrieval import NAME, load_retrieval, nearest
     from partnerface.avatar.store import load_avatar
 
@@ -50,16 +66,17 @@ def _pictures(dataset: Any, path: Path, method: str, positions: Any, settings: R
         for position in positions:
             yield dataset.rgb[nearest(dataset.values["landmarks"][position], table, frames, int(position))]
         return
-    avatar = load_avatar(path)
-    motion, (height, width) = dataset.motion, dataset.size
-    for position in positions:
-        here, camera = motion.take([int(position)]), dataset.camera[position]
-        picture, _ = avatar.image(here, camera, height, width, dataset.background, settings.step_mm / 1000)
-        yield (picture.cpu().numpy() * 255 + 0.5).astype(np.uint8)
+    motion, camera, (height, width) = dataset.motion.take(positions), dataset.camera[positions], dataset.size
+    yield from pictures(load_avatar(path), motion, camera, height, width, dataset.background, settings.step_mm / 1000)
 
 
 def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     """Render and write."""
+    if args.output is not None:
+        _novel().run(args, settings.step_mm)
+        return
+    if args.orbit is not None or args.edit is not None:
+        raise InputError("say where the new view is written to: -o OUT.mp4, or OUT.png for a picture")
     from partnerface.kernels import prepare
     from partnerface.kernels.backend import on_compute_device
 

@@ -13,6 +13,7 @@ from partnerface.errors import InputError
 
 if TYPE_CHECKING:
     from partnerface.avatar.methods import Method
+    from partnerface.avatar.store import KnownMotion
     from partnerface.training.dataset import Dataset
     from partnerface.training.loop import Trainer
 
@@ -34,10 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of all random choices")
 
 
-def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dict[str, Any]:
-    from partnerface import __version__
+def _facts(dataset: "Dataset", method: str, seed: int, settings: TrainSettings, inputs: list[Path]) -> dict[str, Any]:
+    """What an avatar's file says of its making, as JSON types."""
+    import torch
 
-    values = dataset.values
+    from partnerface import __version__
+    from partnerface.head.licence import licence_of
+
+    values, head = dataset.values, dataset.head
+    stamps = {path.name: read_stamp(path) for path in inputs}
     return {
         "method": method,
         "seed": seed,
@@ -48,11 +54,33 @@ def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dic
         "background": values["background"].tolist(),
         "colour_space": "sRGB",
         "mask_policy": str(values["mask_policy"]),
-        "head": dataset.head.name,
+        "fps": float(values["fps"]),
+        "crop": values["crop"].tolist() if "crop" in values else [],
+        "head": head.name,
+        "expression_names": list(head.expression_names),
+        "licences": [f"head {head.name}: {licence_of(head.name)}", *map(str, values.get("licences", []))],
         "splits": [str(name) for name in values["splits"]],
         "training_frames": len(dataset.train),
+        "sha256": {name: stamp["sha256"] for name, stamp in stamps.items()},
+        "made_from": stamps[DatasetFolder(Path()).rgb.name]["inputs"],
         "version": __version__,
+        "torch": torch.__version__,
     }
+
+
+def _known(dataset: "Dataset") -> "KnownMotion":
+    """The motion and the neutral of the training frames, for whoever drives the avatar."""
+    import torch
+
+    from partnerface.avatar.store import KnownMotion
+    from partnerface.conventions import MOTION_NAMES
+    from partnerface.driving.neutral import find_neutral
+
+    values, frames = dataset.values, dataset.train
+    with torch.device("cpu"):  # numpy in and out, wherever the training computes
+        neutral = find_neutral(dataset.head, values, frames)
+    motion = {name: values[name][frames] for name in MOTION_NAMES}
+    return KnownMotion(motion, values["time_s"][frames], neutral.values, neutral.size)
 
 
 def made(dataset: "Dataset", method: "Method", seed: int, settings: TrainSettings) -> "Trainer":
@@ -130,7 +158,7 @@ def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
     dataset = Dataset.load(folder.dataset)
     names = DatasetFolder(folder.dataset)
     inputs = [names.rgb, names.alpha, names.classes, names.parameters, names.head]
-    facts = _facts(dataset, name, args.seed, settings)
+    facts = _facts(dataset, name, args.seed, settings, inputs)
     if chosen is None:
         with write(into.avatar, "train", inputs, {"seed": args.seed}) as temporary:
             save_retrieval(temporary, dataset.values["landmarks"][dataset.train], dataset.train, facts)
@@ -153,5 +181,5 @@ def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
     with write(into.log, "train", inputs, asdict(settings)) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in trainer.at.log))
     with write(into.avatar, "train", inputs, asdict(settings) | {"seed": args.seed}) as temporary:
-        save_avatar(temporary, trained, torch.as_tensor(dataset.head.faces), facts)
+        save_avatar(temporary, trained, torch.as_tensor(dataset.head.faces), facts, _known(dataset))
     clear_state(into.state)

@@ -52,7 +52,7 @@ def encode(
             repeating its last row or column.
         fps: frames per second.
         size: (width, height) of the frames; taken from the first one when None.
-        audio: a file whose sound is put under the video, cut to its length; None for a silent video.
+        audio: a file whose sound is put under the video, brought to its length; None for a silent video.
         audio_start: seconds into the sound at which the first frame is shown.
         crf: x264's quality, lower is better.
 
@@ -82,7 +82,8 @@ def encode(
     streams = [picture]
     if audio is not None:
         seek = {"ss": f"{audio_start:.6f}"} if audio_start > 0 else {}
-        streams.append(ffmpeg.input(str(audio), **seek).audio)
+        # Silence behind the sound, so that a shorter sound does not cut the picture.
+        streams.append(ffmpeg.input(str(audio), **seek).audio.filter("apad"))
         options |= {"acodec": "aac", "shortest": None}
     command = (
         ffmpeg.output(*streams, str(path), **options)

@@ -24,7 +24,7 @@ QUICK = TrainSettings(steps=60, warm_up=0.5, rays=256, frames=8, step_mm=8.0, sa
 
 
 def arguments(subject: SubjectFolder, run: str = "partnerface", seed: int = 0) -> argparse.Namespace:
-    return argparse.Namespace(subject=subject.root, run=run, seed=seed)
+    return argparse.Namespace(subject=subject.root, run=run, seed=seed, output=None, orbit=None, edit=None)
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,18 @@ from tests.avatar.toy import camera, toy_colours, toy_head, toy_motion
 COAT = (20, 40, 160)
 
 
-def write_toy_subject(root: Path, frames: int = 24, size: int = 48, policy: str = "head+neck") -> SubjectFolder:
-    """Write <root>/dataset/ with the last fifth held out as split `tail:0.2`.
+def write_toy_subject(
+    root: Path, frames: int = 24, size: int = 48, policy: str = "head+neck", down: float = 0.0
+) -> SubjectFolder:
+    """Write <root>/dataset/ with the last fifth held out as split `tail:0.2`; the head `down` metres lower than usual,
+    where its upper half is out of the picture (0.2 brings it into the middle).
 
     Under the policy `full` a blue coat that keeps still stands below and behind the head.
     """
     import torch
 
     head, arrays = toy_head(), toy_motion(frames)
+    arrays["translation"][:, 1] += down
     colours, k = toy_colours(head.template), camera(size).numpy()
     posed = Motion.from_arrays(arrays).pose(head_tensors(head), torch.zeros(1)).vertices.numpy()
     rgb = np.full((frames, size, size, 3), 255, np.uint8)

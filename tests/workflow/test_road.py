@@ -69,6 +69,21 @@ def test_bare_snakemake_finds_all_done(copy):
     assert contents(copy.folder / "results") == before
 
 
+def test_a_raw_video_drives_the_avatar(copy):
+    """From the file in one command; the second command does not track it again."""
+    words = ("drive", "results/tiny/partnerface", "clip.mp4", "-o", "driven/out.mp4", "--side-by-side", "--step-mm=20",
+             "--set", "frames.size=192", "--set", "tracking.refine=false", "--set", "tracking.torso=false")  # fmt: skip
+    done = copy.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert "driven/out.mp4: 60 frames" in done.stdout
+    before = contents(copy.folder / "driven" / "drivers")
+    assert "clip/tracking.npz" in before
+    again = copy.run(*words, "--pose", "fixed")
+    assert again.returncode == 0, again.stderr
+    assert "landmarks" not in again.stderr
+    assert contents(copy.folder / "driven" / "drivers") == before
+
+
 @pytest.mark.parametrize(
     ("change", "redone"),
     [
