@@ -12,7 +12,7 @@ from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_
 from partnerface.head.skinning import HeadTensors, PosedHead, pose_head
 
 #: What moves the face within the head's rigid frame, in the order of `Motion.face_features`.
-FACE_NAMES = ("expression", "jaw_pose", "eyelids", "eye_pose", "neck_pose")
+FACE_NAMES: tuple[str, ...] = ("expression", "jaw_pose", "eyelids", "eye_pose", "neck_pose")
 
 
 @dataclass
