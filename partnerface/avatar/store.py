@@ -43,26 +43,17 @@ def save_avatar(path: Path, avatar: Avatar, faces: Tensor, facts: dict[str, Any]
     )
 
 
-def _header(path: Path) -> dict[str, Any]:
-    try:
-        with safe_open(path, "pt") as file:
-            return json.loads((file.metadata() or {})["partnerface"])
-    except (OSError, SafetensorError, KeyError, ValueError):
-        raise ArtefactError(f"{path} is not an avatar file; give one that `partnerface train` wrote") from None
-
-
-def file_format(path: Path) -> str:
-    """The format of a file that `partnerface train` wrote, of whatever kind; raises ArtefactError on any other."""
-    return str(_header(path).get("format"))
-
-
 def read_header(path: Path) -> dict[str, Any]:
     """The header of an avatar file: format, config, facts.
 
     Raises:
         ArtefactError: this is no avatar, or one of another format.
     """
-    header = _header(path)
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})["partnerface"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        raise ArtefactError(f"{path} is not an avatar file; give one that `partnerface train` wrote") from None
     if header.get("format") != FORMAT:
         raise ArtefactError(f"{path} has format {header.get('format')}, this version reads {FORMAT}; train it again")
     return header

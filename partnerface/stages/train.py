@@ -49,7 +49,6 @@ def _facts(dataset: Any, method: str, seed: int, settings: TrainSettings) -> dic
         "colour_space": "sRGB",
         "mask_policy": str(values["mask_policy"]),
         "head": dataset.head.name,
-        "expression_names": list(dataset.head.expression_names),
         "splits": [str(name) for name in values["splits"]],
         "training_frames": len(dataset.train),
         "version": __version__,

@@ -1,20 +1,21 @@
-"""What an avatar's file tells of its subject: a neutral pose, and how far training saw each thing move."""
+"""What is known of a subject: a neutral pose, and how far training saw each thing move."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion, Whitening
-from partnerface.conventions import FACING_CAMERA
+from partnerface.conventions import FACING_CAMERA, MOTION_NAMES
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
-#: Training is taken to have seen so many standard deviations to both sides of the mean.
+#: What a slider shows as seen in training leaves out so much at both ends: single frames that were tracked badly.
+TAIL = 0.01
+#: Of a file that holds no motion: training saw so many standard deviations to both sides of the mean.
 DEVIATIONS = 2.5
-#: The neck turned the head in training if it moved more than this, radians.
-MOVES = 0.01
+#: The neck turned the head in training if it moved by more than this, radians.
+MOVES = 0.05
 
 
 @dataclass
@@ -22,9 +23,9 @@ class Known:
     """What is known of a subject.
 
     Attributes:
-        neutral: one frame: a face at rest that looks into the camera.
+        neutral: one frame: a face at rest.
         seen: by FLAME's names, and `head` for the rotation vector of the head away from facing the camera: lowest and
-            highest value (D, 2) that training saw, radians where they are angles.
+            highest value (D, 2) that training saw; radians where they are angles.
         neck_turns: whether the tracker turned the head by its neck, or by `global_orient`.
     """
 
@@ -33,43 +34,50 @@ class Known:
     neck_turns: bool
 
 
-def known(avatar: Avatar, facts: dict[str, Any]) -> Known:
-    """What the file of an avatar tells.
+def known(avatar: Avatar) -> Known:
+    """What an avatar tells.
 
-    The file holds mean and principal components of the training frames' motion, from which spread and range follow:
-    features = mean + z pinv(matrix), z of unit variance.
-
-    Args:
-        avatar: the avatar.
-        facts: of its header.
+    Its file holds of the training frames' motion the mean and those principal components that its codes keep. Neutral
+    is then a face without expression that looks into the camera from the mean place, and the range is guessed from the
+    components: features are mean + z pinv(matrix) with z of unit variance.
     """
-    del facts  # Files know no neutral frame and no ranges of their own yet; where they do, they are read here.
-    widths = {"expression": avatar.surface.head.expression_basis.shape[2], "jaw_pose": 3, "eyelids": 2, "eye_pose": 6}
-    widths["neck_pose"] = 3
-    seen = dict(zip(widths, _range(avatar.expression).split(list(widths.values())), strict=True))
-    pose = _range(avatar.pose)
-    seen["head"], seen["translation"] = pose[:3], pose[3:]
-    middle = {name: values.mean(1) for name, values in seen.items()}
-    neck_turns = bool((seen["neck_pose"][:, 1] - middle["neck_pose"]).amax() > DEVIATIONS * MOVES)
-    facing, neck = axis_angle_to_matrix(torch.tensor(FACING_CAMERA)), axis_angle_to_matrix(middle["neck_pose"])
-    orient = facing @ neck.T
-    if neck_turns:
-        # The torso stays as it stood on the mean, and the neck turns the head to the camera.
-        orient = axis_angle_to_matrix(middle["head"]) @ orient
-        neck = orient.T @ facing
-    neutral = Motion(
-        expression=torch.zeros(1, widths["expression"]),
-        global_orient=matrix_to_axis_angle(orient)[None],
-        neck_pose=matrix_to_axis_angle(neck)[None],
-        jaw_pose=torch.zeros(1, 3),
-        eye_pose=torch.zeros(1, 6),
-        eyelids=torch.zeros(1, 2),
-        translation=middle["translation"][None],
+    components = avatar.surface.head.expression_basis.shape[2]
+    face = dict(
+        zip(
+            ("expression", "jaw_pose", "eyelids", "eye_pose", "neck_pose"),
+            _usual(avatar.expression).split([components, 3, 2, 6, 3], dim=1),
+            strict=True,
+        )
     )
-    return Known(neutral, seen, neck_turns)
+    pose = _usual(avatar.pose)
+    facing, neck = axis_angle_to_matrix(torch.tensor(FACING_CAMERA)), axis_angle_to_matrix(face["neck_pose"])
+    torso = axis_angle_to_matrix(pose[:, :3]) @ facing @ neck.transpose(1, 2)
+    frames = Motion(**face, global_orient=matrix_to_axis_angle(torso), translation=pose[:, 3:])
+    rest = {name: torch.zeros_like(value[1:2]) for name, value in vars(frames).items()}
+    rest["translation"] = frames.translation[1:2]
+    if _neck_turns(frames):
+        # The torso stays as it stood on the mean, and the neck turns the head to the camera.
+        rest["global_orient"] = frames.global_orient[1:2]
+        rest["neck_pose"] = matrix_to_axis_angle(torso[1].T @ facing)[None]
+    else:
+        rest["global_orient"] = matrix_to_axis_angle(facing @ neck[1].T)[None]
+        rest["neck_pose"] = frames.neck_pose[1:2]
+    return summary(frames, Motion(**rest))
 
 
-def _range(whitening: Whitening) -> Tensor:
-    """(D, 2) lowest and highest value of each feature that training saw."""
+def summary(motion: Motion, neutral: Motion) -> Known:
+    """What T frames that training saw tell, with one at rest."""
+    values = {name: getattr(motion, name) for name in MOTION_NAMES} | {"head": motion.pose_features()[:, :3]}
+    ends = torch.tensor([TAIL, 1 - TAIL])
+    seen = {name: torch.quantile(value, ends, dim=0).T for name, value in values.items()}
+    return Known(neutral, seen, _neck_turns(motion))
+
+
+def _neck_turns(motion: Motion) -> bool:
+    return bool((motion.neck_pose.amax(0) - motion.neck_pose.amin(0)).amax() > MOVES)
+
+
+def _usual(whitening: Whitening) -> Tensor:
+    """(3, D) lowest usual value, mean and highest usual value of each feature."""
     spread = torch.linalg.pinv(whitening.matrix).square().sum(0).sqrt() * DEVIATIONS
-    return torch.stack([whitening.mean - spread, whitening.mean + spread], dim=1)
+    return whitening.mean + torch.tensor([[-1.0], [0.0], [1.0]]) * spread

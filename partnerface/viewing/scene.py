@@ -22,16 +22,16 @@ BAND = 16384
 QUALITY = 90
 BACKGROUNDS = {"white": 1.0, "grey": 0.5, "black": 0.0}
 MUTED_COLOUR = (0.55, 0.55, 0.55)
-#: Turns of the hue circle from one part to the next: neighbours in number differ most.
-GOLDEN = 0.381966
+#: Of the parts, in their order; far apart in hue and, after the eighth, in lightness. More parts begin anew.
+COLOURS = bytes.fromhex(
+    "3b78b8 f28e2b 4fa14d e0474c 9a6bb5 ecc437 3fb5ad f178a6 23406e a85410 1f6b3a 8e1f2f 5a2f7a 8c7410 17666b 9c7a5b"
+)
 
 
 def part_colours(count: int) -> Tensor:
-    """[K, 3] sRGB, far apart in hue, in three lightnesses."""
-    hue = torch.arange(count) * GOLDEN
-    light = 0.58 + 0.1 * (torch.arange(count) % 3 - 1)
-    phase = 2 * math.pi * (hue[:, None] - torch.tensor([0.0, 1 / 3, 2 / 3]))
-    return (light[:, None] + 0.34 * torch.cos(phase)).clamp(0, 1)
+    """[K, 3] sRGB."""
+    known = torch.tensor(list(COLOURS), dtype=torch.float32).view(-1, 3) / 255
+    return known[torch.arange(count) % len(known)]
 
 
 class Scene:
@@ -44,7 +44,7 @@ class Scene:
 
     def __init__(self, subject: Subject, clip: Clip | None):
         self.subject, self.clip = subject, clip
-        self.known = known(subject.avatar, subject.facts)
+        self.known = known(subject.avatar)
         self.controls: list[Control] = controls(self.known, subject.expression_names)
         deformation = subject.avatar.deformation
         self.parts = 0 if deformation is None else deformation.parts

@@ -14,8 +14,7 @@ from partnerface.artefacts.foreign import read_npz
 from partnerface.artefacts.layout import DatasetFolder, RunFolder
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.retrieval import FORMAT as RETRIEVAL
-from partnerface.avatar.store import file_format, load_avatar, read_header
+from partnerface.avatar.store import load_avatar, read_header
 from partnerface.conventions import MOTION_NAMES
 from partnerface.errors import InputError
 from partnerface.head.builtin import NAME as BUILTIN
@@ -61,19 +60,14 @@ def load_subject(path: Path) -> Subject:
         path: avatar.safetensors, or the folder of the run that it lies in.
 
     Raises:
-        InputError: there is no such file, or it is the table of the baseline `retrieval`.
-        ArtefactError: it is no avatar, or one of another format.
+        InputError: there is no such file.
+        ArtefactError: it is no avatar, or one of another format, such as the table of the baseline `retrieval`.
     """
     file = RunFolder(path).avatar if path.is_dir() else path
     if not file.is_file():
         where = f"{path} holds no {file.name}" if path.is_dir() else f"{path} does not exist"
         raise InputError(
             f"{where}; give results/<subject>/<method>/avatar.safetensors, which `partnerface train` writes"
-        )
-    if file_format(file) == RETRIEVAL:
-        raise InputError(
-            f"{file} is the baseline `retrieval`, which shows frames of the clip and has no head to move; give another "
-            "method's avatar, such as partnerface/avatar.safetensors"
         )
     facts = read_header(file)["facts"]
     avatar = load_avatar(file)
@@ -93,7 +87,7 @@ def load_subject(path: Path) -> Subject:
 def _names(facts: dict[str, Any], count: int) -> tuple[str, ...]:
     names: Sequence[str] = facts.get("expression_names", ())
     if not names and facts.get("head") == BUILTIN:
-        names = component_names()  # Headers did not always hold them.
+        names = component_names()  # Where the header does not hold them.
     return tuple(names) if len(names) == count else tuple(f"expression_{i + 1}" for i in range(count))
 
 

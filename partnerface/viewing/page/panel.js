@@ -12,6 +12,12 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+// A slider's value in words: no -0, and a minus sign as wide as a digit.
+function said(value, { step, unit }) {
+  const digits = value.toFixed(step < 0.1 ? 2 : 0);
+  return (Number(digits) === 0 ? digits.replace("-", "") : digits.replace("-", "−")) + unit;
+}
+
 // The sliders of the face. `changes` holds those that were moved, by key; the others follow the frame.
 export class Face {
   constructor(root, controls, linked, changed) {
@@ -107,9 +113,7 @@ export class Face {
       const joined = this.linked.checked && pair.length > 1;
       const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
       sliders.forEach((slider, number) => { slider.value = joined ? mean : numbers[number]; });
-      const { step, unit } = pair[0];
-      const said = (number) => (number + 0 || 0).toFixed(step < 0.1 ? 2 : 0).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−") + unit;
-      value.textContent = said(joined ? mean : numbers[0]) + (joined || pair.length === 1 ? "" : `\n${said(numbers[1])}`);
+      value.textContent = (joined ? [mean] : numbers).map((number) => said(number, pair[0])).join("  ");
       made.classList.toggle("moved", pair.some((control) => control.key in this.changes));
     }
   }

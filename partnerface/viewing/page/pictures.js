@@ -27,8 +27,8 @@ export class Pictures {
   async pump() {
     if (this.flying) return;
     const fresh = this.shown.version === this.wanted;
-    const level = fresh ? this.shown.level + 1 : this.first;
-    if (level >= this.levels.length) return;
+    const level = fresh ? this.levels.findIndex((size) => size >= 2 * this.levels[this.shown.level]) : this.first;
+    if (level < 0) return;
     const flying = { level, version: this.wanted, since: fresh ? null : this.since, stop: new AbortController() };
     if (!fresh) this.since = null;
     this.flying = flying;

@@ -1,0 +1,111 @@
+"""Avatars and clips that are looked at, and what can't be, in one line."""
+
+import numpy as np
+import pytest
+
+from partnerface.artefacts import write_npz
+from partnerface.avatar.motion import Motion
+from partnerface.errors import PartNerFaceError
+from partnerface.head.builtin import builtin_head
+from partnerface.viewing.known import DEVIATIONS, known, summary
+from partnerface.viewing.subject import load_clip, load_subject
+from tests.avatar.toy import toy_motion
+from tests.training.toy_dataset import write_toy_subject
+from tests.viewing.toy import FRAMES, SIZE, write_toy, write_toy_retrieval
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return write_toy(tmp_path_factory.mktemp("subject") / "me")
+
+
+def test_a_run_s_folder_and_its_file_are_the_same(run):
+    for path in (run, run / "avatar.safetensors"):
+        subject = load_subject(path)
+        assert subject.name == "me · partnerface"
+        assert subject.size == (SIZE, SIZE)
+        assert subject.expression_names == ("up_left", "up_right", "front")
+        assert subject.step == 0.004
+
+
+def test_names_of_the_built_in_head_are_known_where_the_file_lacks_them():
+    from partnerface.viewing.subject import _names
+
+    names = builtin_head().expression_names
+    assert _names({"head": builtin_head().name}, len(names)) == names
+    assert _names({"head": "flame-2020"}, 3) == ("expression_1", "expression_2", "expression_3")
+
+
+def test_what_is_known_comes_from_the_training_frames(run):
+    """Of the large movements the codes keep nearly all; the toy's head turns by its neck."""
+    subject, arrays = load_subject(run), toy_motion(FRAMES)
+    found, expression = known(subject.avatar), arrays["expression"]
+    assert found.neck_turns
+    deviation = DEVIATIONS * expression.std(0, ddof=1)
+    np.testing.assert_allclose(found.seen["expression"][:, 0], expression.mean(0) - deviation, atol=0.1)
+    np.testing.assert_allclose(found.seen["expression"][:, 1], expression.mean(0) + deviation, atol=0.1)
+    np.testing.assert_allclose(found.neutral.translation[0], arrays["translation"].mean(0), atol=1e-5)
+    assert not found.neutral.expression.any()
+    np.testing.assert_allclose(found.neutral.pose_features()[0, :3], 0, atol=1e-3)
+
+
+def test_frames_tell_their_range_without_the_outliers():
+    motion = Motion.from_arrays(toy_motion(400))
+    motion.jaw_pose[7, 0] = 40.0
+    found = summary(motion, motion.take([0]))
+    assert found.seen["jaw_pose"].shape == (3, 2)
+    assert found.seen["jaw_pose"][0, 1] < 0.3
+    turn = motion.pose_features()[:, 1]
+    np.testing.assert_allclose(found.seen["head"][1], [turn.min(), turn.max()], atol=0.02)
+
+
+def test_a_clip_from_a_file_a_subject_and_a_dataset(run, tmp_path):
+    subject = load_subject(run)
+    write_toy_subject(tmp_path / "other", frames=10)
+    for path, name, frames in (
+        (run.parent / "tracking.npz", "me", FRAMES),
+        (run.parent, "me", FRAMES),
+        (tmp_path / "other" / "dataset", "other", 10),
+    ):
+        clip = load_clip(path, subject)
+        assert (clip.name, len(clip.motion), len(clip.time_s)) == (name, frames, frames)
+        np.testing.assert_allclose(clip.time_s, np.arange(frames) / 25)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"head_name": np.array("flame-2020")}, "different heads"),
+        ({"expression": np.zeros((FRAMES, 7), np.float32)}, r"expression of the shape \(12, 3\)"),
+        ({"eyelids": np.zeros((3, 2), np.float32)}, "eyelids"),
+        ({"jaw_pose": np.full((FRAMES, 3), np.nan, np.float32)}, "jaw_pose holds values that are no numbers"),
+        ({"neck_pose": np.full((FRAMES, 3), "x")}, "neck_pose"),
+        ({"expression": np.float32(1.0)}, "expression"),
+        ({"time_s": np.zeros(FRAMES)}, "no rising time"),
+    ],
+)
+def test_a_clip_that_does_not_fit_is_refused(run, tmp_path, changes, said):
+    write_npz(tmp_path / "tracking.npz", toy_motion(FRAMES) | changes, "tracking")
+    with pytest.raises(PartNerFaceError, match=said):
+        load_clip(tmp_path / "tracking.npz", load_subject(run))
+
+
+def test_what_is_no_avatar_is_refused_in_one_line(run, tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("no avatar")
+    whole = (run / "avatar.safetensors").read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(whole[: len(whole) // 2])
+    for path, said in (
+        (tmp_path / "absent", "does not exist"),
+        (tmp_path, "holds no avatar.safetensors"),
+        (text, "is not an avatar file"),
+        (cut, "is not an avatar file"),
+        (write_toy_retrieval(tmp_path / "r.safetensors"), "retrieval"),
+    ):
+        with pytest.raises(PartNerFaceError, match=said) as error:
+            load_subject(path)
+        assert "\n" not in str(error.value)
+    for path in (tmp_path / "absent", tmp_path, text):
+        with pytest.raises(PartNerFaceError):
+            load_clip(path, load_subject(run))
