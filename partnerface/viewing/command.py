@@ -1,12 +1,13 @@
 """The command `partnerface view`."""
 
 import argparse
+import contextlib
 import errno
 import importlib.util
 import os
 import sys
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from partnerface.errors import InputError
 
 if TYPE_CHECKING:
     from partnerface.viewing.scene import Scene
-    from partnerface.viewing.server import Answer
+    from partnerface.viewing.server import Answer, ViewServer
     from partnerface.viewing.wish import Wish
 
 DESCRIPTION = """\
@@ -78,8 +79,13 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def serve(scene: "Scene", host: str, port: int, browser: bool) -> None:
-    """Serve a scene until Ctrl-C."""
+@contextlib.contextmanager
+def serving(scene: "Scene", host: str, port: int) -> "Iterator[ViewServer]":
+    """A server that listens with its renderer; `serve_forever` is the caller's.
+
+    Raises:
+        InputError: it can't listen there.
+    """
     from partnerface.kernels.backend import on_compute_device
     from partnerface.viewing.desk import Desk
     from partnerface.viewing.scene import jpeg
@@ -99,16 +105,23 @@ def serve(scene: "Scene", host: str, port: int, browser: bool) -> None:
     except OSError as error:
         raise InputError(_no_address(error, host, port)) from None
     desk = Desk(paint, LEVELS[1], on_compute_device)
-    print(f"view: {scene.subject.name} at {server.url} (Ctrl-C ends)", flush=True)
-    if browser and (sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        webbrowser.open(server.url)
     try:
-        server.serve_forever(poll_interval=0.2)
-    except KeyboardInterrupt:
-        print("\nview: closed", flush=True)
+        yield server
     finally:
         desk.close()
         server.server_close()
+
+
+def serve(scene: "Scene", host: str, port: int, browser: bool) -> None:
+    """Serve a scene until Ctrl-C."""
+    with serving(scene, host, port) as server:
+        print(f"view: {scene.subject.name} at {server.url} (Ctrl-C ends)", flush=True)
+        if browser and (sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever(poll_interval=0.2)
+        except KeyboardInterrupt:
+            print("\nview: closed", flush=True)
 
 
 def description(scene: "Scene") -> dict[str, Any]:

@@ -19,6 +19,10 @@ class CrowdedError(Exception):
     """More pages wait than are served."""
 
 
+class ClosedError(Exception):
+    """The viewer is closed."""
+
+
 class BrokenError(Exception):
     """The renderer failed; its trace stands on standard error."""
 
@@ -67,12 +71,12 @@ class Desk(Generic[Picture]):
         """The picture of a wish, once it is painted; None when a newer wish of the same page came in between.
 
         Raises:
-            CrowdedError, BrokenError.
+            CrowdedError, ClosedError, BrokenError.
         """
         ticket: _Ticket[Picture] = _Ticket(wish)
         with self._changed:
             if not self._open:
-                return None
+                raise ClosedError
             if wish.viewer not in self._waiting and len(self._waiting) >= MOST_PAGES:
                 raise CrowdedError
             for tickets in (self._waiting, self._painting):

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from partnerface.viewing.desk import BrokenError, CrowdedError
+from partnerface.viewing.desk import BrokenError, ClosedError, CrowdedError
 from partnerface.viewing.wish import WishError
 
 MOST_BYTES = 64 * 1024
@@ -123,6 +123,9 @@ class Handler(BaseHTTPRequestHandler):
             self._say(HTTPStatus.BAD_REQUEST, str(error))
         except CrowdedError:
             self._say(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages are open")
+        except ClosedError:
+            self.close_connection = True
+            self._say(HTTPStatus.SERVICE_UNAVAILABLE, "the viewer was closed; start it again")
         except BrokenError:
             self._say(HTTPStatus.INTERNAL_SERVER_ERROR, "rendering failed; the terminal says why")
         else:

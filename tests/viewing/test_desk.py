@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from partnerface.viewing.desk import MOST_PAGES, BrokenError, CrowdedError, Desk
+from partnerface.viewing.desk import MOST_PAGES, BrokenError, ClosedError, CrowdedError, Desk
 from partnerface.viewing.wish import Wish
 
 COARSE, FINE = 128, 512
@@ -156,4 +156,5 @@ def test_closing_lets_nobody_wait(painter):
     desk.close()
     assert waiting.answer() is None
     assert painting.answer() in (None, "a 128 None")
-    assert desk.ask(Wish("a", COARSE)) is None
+    with pytest.raises(ClosedError):
+        desk.ask(Wish("a", COARSE))

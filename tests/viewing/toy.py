@@ -16,6 +16,8 @@ from partnerface.head.skinning import head_tensors
 from tests.avatar.toy import camera, toy_head, toy_motion
 
 SIZE, FRAMES, PARTS = 64, 12, 4
+#: How far above the camera's axis, and before it, the toy's middle lies, m: it turns to the camera about its root.
+ABOVE, DISTANCE = 0.2, 0.6
 
 
 def toy_avatar(parts: int = PARTS, shoulders: bool = False) -> Avatar:
@@ -37,10 +39,12 @@ def toy_avatar(parts: int = PARTS, shoulders: bool = False) -> Avatar:
 
 def facts(**more) -> dict:
     """What the header of such an avatar says."""
+    k = camera(SIZE)
+    k[1, 2] += k[1, 1] * ABOVE / DISTANCE
     return {
         "method": "partnerface",
         "settings": {"step_mm": 4.0},
-        "camera": camera(SIZE).tolist(),
+        "camera": k.tolist(),
         "size": [SIZE, SIZE],
         "background": [1.0, 1.0, 1.0],
         "head": "toy",

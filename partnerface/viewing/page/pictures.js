@@ -24,11 +24,20 @@ export class Pictures {
     this.pump();
   }
 
+  // The place in `levels` of the picture that comes next, -1 for none: the one on the page is as it should be.
+  next() {
+    if (this.shown.version !== this.wanted) return this.first;
+    return this.levels.findIndex((size) => size >= 2 * this.levels[this.shown.level]);
+  }
+
+  get settled() {
+    return this.next() < 0;
+  }
+
   async pump() {
-    if (this.flying) return;
+    const level = this.next();
+    if (this.flying || level < 0) return;
     const fresh = this.shown.version === this.wanted;
-    const level = fresh ? this.levels.findIndex((size) => size >= 2 * this.levels[this.shown.level]) : this.first;
-    if (level < 0) return;
     const flying = { level, version: this.wanted, since: fresh ? null : this.since, stop: new AbortController() };
     if (!fresh) this.since = null;
     this.flying = flying;

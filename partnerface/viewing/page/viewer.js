@@ -15,6 +15,7 @@ const changed = (time) => {
   const edits = Object.keys(face.changes).length;
   $("edits").hidden = !edits || wanted.frame === null;
   $("edits").textContent = edits === 1 ? "Undo 1 edit" : `Undo ${edits} edits`;
+  $("picture").setAttribute("aria-busy", true);
   pictures.changed(time);
 };
 const stage = new Stage($("picture"), about.aspect, about.reach, changed);
@@ -41,6 +42,7 @@ function told(size, since) {
   if (since !== null) status.dataset.answer = Math.round(performance.now() - since);
   status.dataset.size = size;
   status.dataset.pictures = Number(status.dataset.pictures ?? 0) + 1;
+  $("picture").setAttribute("aria-busy", !pictures.settled);
   status.textContent = `${size} px · answered in ${status.dataset.answer} ms`;
 }
 
