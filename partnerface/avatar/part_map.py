@@ -8,11 +8,12 @@ from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion
 from partnerface.kernels.composite import ray_sums
 from partnerface.kernels.part_mixture import mlp
+from partnerface.kernels.sparsemax import sparsemax
 
 
 def part_weights(deformation: PartDeformation, points: Tensor) -> Tensor:
     """[N, K] the assigner's weights at canonical points [N, 3], m."""
-    return torch.softmax(mlp(deformation.encode(points), deformation.assigner), dim=1)
+    return sparsemax(mlp(deformation.encode(points), deformation.assigner))
 
 
 @torch.no_grad()

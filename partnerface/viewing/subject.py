@@ -120,7 +120,7 @@ def load_clip(path: Path, subject: Subject) -> Clip:
 def _check(arrays: dict[str, Any], file: Path, subject: Subject, again: str) -> None:
     components = len(subject.expression_names)
     widths = dict.fromkeys(MOTION_NAMES, 3) | {"expression": components, "eye_pose": 6, "eyelids": 2}
-    frames = len(arrays["expression"]) if np.ndim(arrays.get("expression")) == 2 else 0
+    frames = len(arrays["expression"]) if np.ndim(arrays.get("expression", 0)) == 2 else 0
     tracked, head = str(arrays.get("head_name", "")), str(subject.facts.get("head", ""))
     if tracked and head and tracked != head:
         raise InputError(

@@ -29,6 +29,7 @@ def test_it_says_where_it_is_and_ends_by_ctrl_c(run):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
+        assert started.stdout is not None
         line = started.stdout.readline()
         url = next(word for word in line.split() if word.startswith("http://127.0.0.1:"))
         with urllib.request.urlopen(url, timeout=60) as page:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 
@@ -12,14 +11,10 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the package play
 from partnerface.viewing.command import description, serving  # noqa: E402
 from partnerface.viewing.scene import Scene  # noqa: E402
 from partnerface.viewing.subject import load_clip, load_subject  # noqa: E402
+from tests.viewing.chromium import CHROMIUM, FLAGS  # noqa: E402
 from tests.viewing.toy import FRAMES, PARTS, write_toy  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PATIENCE_MS = 120_000
 
 

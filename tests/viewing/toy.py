@@ -32,7 +32,8 @@ def toy_avatar(parts: int = PARTS, shoulders: bool = False) -> Avatar:
     with torch.no_grad():
         if avatar.deformation is not None:
             avatar.deformation.biases[-1].copy_(torch.randn(parts, 3))
-            avatar.deformation.assigner[-1].weight.mul_(20)
+            for value in avatar.deformation.assigner[-1].parameters():
+                value.mul_(20)
         avatar.field.table.uniform_(-1, 1)
     return avatar.eval()
 

@@ -39,9 +39,11 @@ const pictures = new Pictures(
 // What is on the screen now: its size, and how long after the change the first picture of it came.
 function told(size, since) {
   const status = $("status");
-  if (since !== null) status.dataset.answer = Math.round(performance.now() - since);
+  if (since !== null) {
+    const answers = Number(status.dataset.answers ?? 0) + 1;
+    Object.assign(status.dataset, { answers, first: size, answer: Math.round(performance.now() - since) });
+  }
   status.dataset.size = size;
-  status.dataset.pictures = Number(status.dataset.pictures ?? 0) + 1;
   $("picture").setAttribute("aria-busy", !pictures.settled);
   status.textContent = `${size} px · answered in ${status.dataset.answer} ms`;
 }
