@@ -1,17 +1,18 @@
 """The avatar: rays of a posed head to colours, through inverse skinning, deformation and the canonical field."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from partnerface.avatar.canonical import CanonicalField
+from partnerface.avatar.conditions import Conditions
 from partnerface.avatar.deformation import PartDeformation
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import Occupancy
 from partnerface.avatar.shoulders import Shoulders, on_layer
-from partnerface.avatar.surface import Frames, Surface
+from partnerface.avatar.surface import Surface
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.kernels.columns import columns
 from partnerface.kernels.composite import composite_weights, ray_spread, ray_sums
@@ -27,37 +28,6 @@ CALIBRATION_SCALE = (0.01, 0.01, 0.01, 0.001, 0.001, 0.001)
 #: Beyond so many standard deviations of what training saw the correction grows no more: a line drawn on turns the head
 #: of an unseen pose by degrees.
 CALIBRATION_REACH = 2.0
-
-
-@dataclass
-class Conditions:
-    """B posed frames with their codes.
-
-    Attributes:
-        frames: the posed surfaces.
-        code: [B, C] expression codes.
-        correction: [B, 6] rotation vector (radians) and translation (m) that correct the rigid motion.
-        pose: [B, P] codes of the head's pose. foot: [B, 3] where the neck stands on the torso, camera space, m.
-        view: [3, 4] rigid motion from the training camera's space to that of a camera which stands elsewhere, or None.
-    """
-
-    frames: Frames
-    code: Tensor
-    correction: Tensor
-    pose: Tensor
-    foot: Tensor
-    view: Tensor | None = None
-
-    def seen_from(self, view: Tensor | None) -> "Conditions":
-        """The same head before a camera that moved: codes and corrections stay those of the training camera."""
-        if view is None:
-            return self
-        frames = replace(
-            self.frames,
-            rotation=view[:, :3] @ self.frames.rotation,
-            translation=self.frames.translation @ view[:, :3].T + view[:, 3],
-        )
-        return replace(self, frames=frames, view=view)
 
 
 @dataclass

@@ -3,17 +3,9 @@
 import torch
 from torch import Tensor
 
-from partnerface.avatar.deformation import PartDeformation
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion
 from partnerface.kernels.composite import ray_sums
-from partnerface.kernels.part_mixture import mlp
-from partnerface.kernels.sparsemax import sparsemax
-
-
-def part_weights(deformation: PartDeformation, points: Tensor) -> Tensor:
-    """[N, K] the assigner's weights at canonical points [N, 3], m."""
-    return sparsemax(mlp(deformation.encode(points), deformation.assigner))
 
 
 @torch.no_grad()
@@ -42,5 +34,5 @@ def part_map(
     pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
     slot = torch.zeros(len(pixels), dtype=torch.int64)
     seen = avatar.render(pixels, slot, camera[None], conditions, torch.zeros(3), step)
-    weights = part_weights(avatar.deformation, seen.canonical)
+    weights = avatar.deformation.weigh(seen.canonical)[0]
     return ray_sums(seen.weight[:, None] * weights, seen.ray, len(pixels)).view(height, width, -1)

@@ -49,7 +49,8 @@ def parser() -> argparse.ArgumentParser:
         "--motion",
         type=Path,
         metavar="PATH",
-        help="a tracked clip to play it by: tracking.npz, or the folder of a subject or of a dataset",
+        help="a tracked clip to play it by: tracking.npz, or the folder of a subject or of a dataset [the training "
+        "frames]",
     )
     made.add_argument("--port", type=int, default=PORT, metavar="N", help=f"0 takes any that is free [{PORT}]")
     made.add_argument(
@@ -74,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     prepare()
     with on_compute_device():
         subject = load_subject(args.avatar)
-        scene = Scene(subject, load_clip(args.motion, subject) if args.motion else None)
+        scene = Scene(subject, load_clip(args.motion, subject) if args.motion else subject.own)
     serve(scene, args.host, args.port, not args.no_browser)
     return 0
 

@@ -1,8 +1,11 @@
 """What is known of a subject: a neutral pose, and how far training saw each thing move."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from partnerface.avatar.model import Avatar
@@ -34,11 +37,25 @@ class Known:
     neck_turns: bool
 
 
-def known(avatar: Avatar) -> Known:
-    """What an avatar tells.
+def stored_motion(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray] | None:
+    """The training frames' motion (T, .), the frame at rest (1, .) by MOTION_NAMES, and the frames' times (T,), s.
 
-    Its file holds of the training frames' motion the mean and those principal components that its codes keep. Neutral
-    is then a face without expression that looks into the camera from the mean place, and the range is guessed from the
+    None where an avatar's file does not hold them.
+    """
+    with safe_open(path, "np") as file:
+        held = set(file.keys())
+        if not {f"neutral.{name}" for name in MOTION_NAMES} <= held:
+            return None
+        motion = {name: file.get_tensor(f"motion.{name}") for name in MOTION_NAMES}
+        neutral = {name: file.get_tensor(f"neutral.{name}")[None] for name in MOTION_NAMES}
+        return motion, neutral, file.get_tensor("motion.time_s")
+
+
+def guessed(avatar: Avatar) -> Known:
+    """What is known of an avatar whose file holds no motion.
+
+    It holds of the training frames' motion the mean and those principal components that the codes keep. Neutral is then
+    a face without expression that looks into the camera from the mean place, and the range is guessed from the
     components: features are mean + z pinv(matrix) with z of unit variance.
     """
     components = avatar.surface.head.expression_basis.shape[2]

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from partnerface.avatar.deformation import PartDeformation
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.part_map import part_map, part_weights
+from partnerface.avatar.part_map import part_map
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.viewing.controls import Control, controls, moved, values
-from partnerface.viewing.known import known
 from partnerface.viewing.subject import Clip, Subject
 from partnerface.viewing.wish import View, Wish
 
@@ -44,7 +43,7 @@ class Scene:
 
     def __init__(self, subject: Subject, clip: Clip | None):
         self.subject, self.clip = subject, clip
-        self.known = known(subject.avatar)
+        self.known = subject.known
         self.controls: list[Control] = controls(self.known, subject.expression_names)
         deformation = subject.avatar.deformation
         self.parts = 0 if deformation is None else deformation.parts
@@ -52,7 +51,7 @@ class Scene:
         self.shares: list[float] = []
         if deformation is not None:
             with torch.no_grad():
-                self.shares = part_weights(deformation, subject.avatar.surface.canonical).mean(0).tolist()
+                self.shares = deformation.weigh(subject.avatar.surface.canonical)[0].mean(0).tolist()
         posed = self.known.neutral.pose(subject.avatar.surface.head, subject.avatar.surface.shape)
         self.pivot = posed.vertices[0].mean(0)
 

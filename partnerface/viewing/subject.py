@@ -19,6 +19,7 @@ from partnerface.conventions import MOTION_NAMES
 from partnerface.errors import InputError
 from partnerface.head.builtin import NAME as BUILTIN
 from partnerface.head.builtin.expressions import component_names
+from partnerface.viewing.known import Known, guessed, stored_motion, summary
 
 #: Frames per second of a clip that says nothing of its times.
 FPS = 25.0
@@ -40,7 +41,8 @@ class Subject:
     Attributes:
         name: for the page.
         camera: [3, 3] K at `size` = (height, width). background: [3] sRGB. step: distance of two samples, m.
-        expression_names: one per component.
+        expression_names: one per component. known: its neutral and its ranges.
+        own: the training frames, where the file holds their motion.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Subject:
     background: Tensor
     step: float
     expression_names: tuple[str, ...]
+    known: Known
+    own: Clip | None
 
 
 def load_subject(path: Path) -> Subject:
@@ -81,7 +85,19 @@ def load_subject(path: Path) -> Subject:
         torch.tensor(facts["background"], dtype=torch.float32),
         float(facts["settings"]["step_mm"]) / 1000,
         _names(facts, avatar.surface.head.expression_basis.shape[2]),
+        *_motion(file, avatar),
     )
+
+
+def _motion(file: Path, avatar: Avatar) -> tuple[Known, Clip | None]:
+    stored = stored_motion(file)
+    if stored is None:
+        return guessed(avatar), None
+    arrays, neutral, time = stored
+    motion = Motion.from_arrays(arrays)
+    device = avatar.surface.rest.device
+    rest = Motion(**{name: value.to(device) for name, value in vars(Motion.from_arrays(neutral)).items()})
+    return summary(motion, rest), Clip("training frames", motion, time - time[0])
 
 
 def _names(facts: dict[str, Any], count: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.part_map import part_map, part_weights
+from partnerface.avatar.part_map import part_map
 from partnerface.avatar.shoulders import on_layer
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from tests.avatar.toy import toy_motion
@@ -83,13 +83,6 @@ def test_parts_share_what_is_seen(frame):
     whole = toy_avatar(parts=1)
     _, opacity = whole.image(frame, camera(), EDGE, EDGE, torch.ones(3), STEP)
     torch.testing.assert_close(part_map(whole, frame, camera(), EDGE, EDGE, STEP)[..., 0], opacity, atol=1e-2, rtol=0)
-
-
-def test_weights_of_parts_sum_to_one():
-    avatar = toy_avatar()
-    assert avatar.deformation is not None
-    weights = part_weights(avatar.deformation, avatar.surface.canonical)
-    torch.testing.assert_close(weights.sum(1), torch.ones(len(weights)))
 
 
 def test_without_parts_there_is_no_map(frame):

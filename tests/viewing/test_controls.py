@@ -10,7 +10,7 @@ from partnerface.conventions import FACING_CAMERA
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.builtin.expressions import component_names
 from partnerface.viewing.controls import FURTHER, GROUPS, controls, moved, values
-from partnerface.viewing.known import Known, known
+from partnerface.viewing.known import Known, guessed
 from tests.avatar.toy import toy_motion
 from tests.viewing.toy import FRAMES, toy_avatar
 
@@ -19,7 +19,7 @@ NAMES = ("squint_left", "squint_right", "mouth_left")
 
 @pytest.fixture(scope="module")
 def told() -> Known:
-    return known(toy_avatar())
+    return guessed(toy_avatar())
 
 
 @pytest.fixture(scope="module")

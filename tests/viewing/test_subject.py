@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from partnerface.artefacts import write_npz
 from partnerface.avatar.motion import Motion
+from partnerface.conventions import MOTION_NAMES
 from partnerface.errors import PartNerFaceError
 from partnerface.head.builtin import builtin_head
-from partnerface.viewing.known import DEVIATIONS, known, summary
+from partnerface.viewing.known import DEVIATIONS, guessed, summary
 from partnerface.viewing.subject import load_clip, load_subject
 from tests.avatar.toy import toy_motion
 from tests.training.toy_dataset import write_toy_subject
@@ -39,7 +42,7 @@ def test_names_of_the_built_in_head_are_known_where_the_file_lacks_them():
 def test_what_is_known_comes_from_the_training_frames(run):
     """Of the large movements the codes keep nearly all; the toy's head turns by its neck."""
     subject, arrays = load_subject(run), toy_motion(FRAMES)
-    found, expression = known(subject.avatar), arrays["expression"]
+    found, expression = guessed(subject.avatar), arrays["expression"]
     assert found.neck_turns
     deviation = DEVIATIONS * expression.std(0, ddof=1)
     np.testing.assert_allclose(found.seen["expression"][:, 0], expression.mean(0) - deviation, atol=0.1)
@@ -47,6 +50,25 @@ def test_what_is_known_comes_from_the_training_frames(run):
     np.testing.assert_allclose(found.neutral.translation[0], arrays["translation"].mean(0), atol=1e-5)
     assert not found.neutral.expression.any()
     np.testing.assert_allclose(found.neutral.pose_features()[0, :3], 0, atol=1e-3)
+
+
+def test_the_motion_that_a_file_holds_is_taken(run, tmp_path):
+    file, motion = run / "avatar.safetensors", toy_motion(FRAMES)
+    motion = {name: motion[name] for name in MOTION_NAMES}
+    with safe_open(file, "np") as held:
+        tensors = {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118 (not a dict)
+        tensors |= {f"motion.{name}": value for name, value in motion.items()}
+        tensors |= {f"neutral.{name}": value[4] for name, value in motion.items()}
+        tensors["motion.time_s"] = 3 + np.arange(FRAMES) / 10
+        save_file(tensors, tmp_path / "own.safetensors", held.metadata())
+    subject = load_subject(tmp_path / "own.safetensors")
+    assert subject.own is not None
+    np.testing.assert_allclose(subject.own.time_s, np.arange(FRAMES) / 10)
+    np.testing.assert_array_equal(subject.own.motion.expression, motion["expression"])
+    np.testing.assert_array_equal(subject.known.neutral.jaw_pose[0], motion["jaw_pose"][4])
+    jaw = motion["jaw_pose"][:, 0]
+    np.testing.assert_allclose(subject.known.seen["jaw_pose"][0], [jaw.min(), jaw.max()], atol=0.02)
+    assert load_subject(run).own is None
 
 
 def test_frames_tell_their_range_without_the_outliers():

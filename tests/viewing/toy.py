@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from partnerface.artefacts import write_npz
+from partnerface.avatar.deformation import partition
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion, Whitening
@@ -28,10 +29,12 @@ def toy_avatar(parts: int = PARTS, shoulders: bool = False) -> Avatar:
     whitenings = Whitening.fit(motion.face_features(), 8), Whitening.fit(motion.pose_features(), 6, share=1.0)
     hull = torch.cdist(surface.box.centres(surface.resolution), surface.canonical).amin(1) < 0.02
     config = AvatarConfig(parts=parts, shoulders=shoulders, levels=4, log2_size=10)
-    avatar = Avatar(config, surface, *whitenings, hull.view(surface.resolution))
+    centres = partition(surface.canonical, torch.ones(len(surface.canonical)), max(parts, 1))
+    avatar = Avatar(config, surface, *whitenings, hull.view(surface.resolution), centres)
     with torch.no_grad():
         if avatar.deformation is not None:
             avatar.deformation.biases[-1].copy_(torch.randn(parts, 3))
+        if avatar.deformation is not None and avatar.deformation.assigner is not None:
             for value in avatar.deformation.assigner[-1].parameters():
                 value.mul_(20)
         avatar.field.table.uniform_(-1, 1)
