@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
-EXTRAS := video,landmarks68,report,workflow,dev
+EXTRAS := video,landmarks68,report,view,workflow,dev
 # The environment is made anew when a pin changes, not when a checkout touches the file,
 # or the kernels' sources do.
 STAMP := .venv/.made-$(shell { cat constraints.txt pyproject.toml partnerface/kernels/csrc/*; echo $(EXTRAS); } \

@@ -21,6 +21,7 @@ COMMANDS = {
     "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
     "drive": ("partnerface.stages.drive", "move an avatar by another person's video, a tracking, or a table"),
     "export": ("partnerface.stages.export", "write a tracked subject as INSTA, IMavatar or nerfstudio read it"),
+    "view": ("partnerface.viewing.command", "look at an avatar in the browser and move it with sliders"),
     "doctor": ("partnerface.doctor.command", "say what this machine has and whether the road can be walked"),
     "bench": ("partnerface.bench.command", "measure how fast the stages and the model are on this machine"),
 }

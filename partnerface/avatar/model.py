@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from partnerface.avatar.canonical import CanonicalField
+from partnerface.avatar.conditions import Conditions
 from partnerface.avatar.deformation import PartDeformation
 from partnerface.avatar.methods import AvatarConfig
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.occupancy import Occupancy
-from partnerface.avatar.shoulders import Shoulders
-from partnerface.avatar.surface import Frames, Surface
+from partnerface.avatar.shoulders import Shoulders, on_layer
+from partnerface.avatar.surface import Surface
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.kernels.columns import columns
 from partnerface.kernels.composite import composite_weights, ray_spread, ray_sums
@@ -30,24 +31,6 @@ CALIBRATION_REACH = 2.0
 
 
 @dataclass
-class Conditions:
-    """B posed frames with their codes.
-
-    Attributes:
-        frames: the posed surfaces.
-        code: [B, C] expression codes.
-        correction: [B, 6] rotation vector (radians) and translation (m) that correct the rigid motion.
-        pose: [B, P] codes of the head's pose. foot: [B, 3] where the neck stands on the torso, camera space, m.
-    """
-
-    frames: Frames
-    code: Tensor
-    correction: Tensor
-    pose: Tensor
-    foot: Tensor
-
-
-@dataclass
 class Rendering:
     """R rays and the M samples behind them.
 
@@ -55,7 +38,8 @@ class Rendering:
         colour: [R, 3] sRGB over the background. opacity: [R]. head: [R] the opacity of the head alone.
         spread: [R] variance of the depth along the ray, m^2.
         adrift: [R] mean distance of what is seen from the head model's surface, m (0 without skinning).
-        weight: [M] compositing weights. points, canonical: [M, 3] in the rigid frame and in canonical space, m.
+        ray: [M] whose sample it is, ascending. weight: [M] compositing weights.
+        points, canonical: [M, 3] in the rigid frame and in canonical space, m.
         displacement: [M, 3] by the deformation field, m; None without parts. logits: [M, K] of the part assigner; None
             without one.
     """
@@ -65,6 +49,7 @@ class Rendering:
     head: Tensor
     spread: Tensor
     adrift: Tensor
+    ray: Tensor
     weight: Tensor
     points: Tensor
     canonical: Tensor
@@ -225,7 +210,17 @@ class Avatar(nn.Module):
         mean = sums[:, 1] / opacity.clamp(min=1e-4)
         spread = ray_sums(weight * (samples.distance - ray_spread(mean, ray)).square(), ray, count)
         return Rendering(
-            picture, whole, opacity, spread, sums[:, 2], weight, samples.points, samples.canonical, displacement, logits
+            picture,
+            whole,
+            opacity,
+            spread,
+            sums[:, 2],
+            ray,
+            weight,
+            samples.points,
+            samples.canonical,
+            displacement,
+            logits,
         )
 
     def _behind(
@@ -234,7 +229,10 @@ class Avatar(nn.Module):
         """What shows behind the head, [R, 3] or [3], and the opacity [R] of the head and what is behind it together."""
         if self.shoulders is None:
             return background, head
-        colour, opacity = self.shoulders(_on_plane(pixels, slot, camera), conditions.foot[slot], conditions.pose[slot])
+        plane, foot = _on_plane(pixels, slot, camera), conditions.foot[slot]
+        if conditions.view is not None:
+            plane = on_layer(plane, foot[:, 2], conditions.view)
+        colour, opacity = self.shoulders(plane, foot, conditions.pose[slot])
         return opacity[:, None] * colour + (1 - opacity)[:, None] * background, 1 - (1 - head) * (1 - opacity)
 
     def _march(
@@ -294,17 +292,19 @@ class Avatar(nn.Module):
         background: Tensor,
         step: float,
         chunk: int = 32768,
+        view: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """A whole frame.
 
         Args:
             motion: one frame.
             camera: [3, 3] K.
+            view: [3, 4] rigid motion to the space of a camera that stands elsewhere, from that of the training camera.
 
         Returns:
             [H, W, 3] sRGB in [0, 1] and [H, W] opacity.
         """
-        conditions = self.conditions(motion)
+        conditions = self.conditions(motion).seen_from(view)
         y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
         pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
         colours, opacities = [], []

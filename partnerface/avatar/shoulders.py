@@ -21,6 +21,19 @@ KNOWN = 2.5
 _OCTAVES = 3
 
 
+def on_layer(plane: Tensor, depth: Tensor, view: Tensor) -> Tensor:
+    """x / z and y / z [R, 2] for the training camera of where the rays of a camera that moved meet the plane z = depth.
+
+    Rays that run along it or away from it meet it nowhere; they get places far above the picture.
+    """
+    origin = -view[:, 3] @ view[:, :3]
+    direction = torch.cat([plane, torch.ones_like(plane[:, :1])], dim=1) @ view[:, :3]
+    reach = (depth - origin[2]) / direction[:, 2].clamp(min=1e-3)
+    place = (origin[:2] + reach[:, None] * direction[:, :2]) / depth[:, None]
+    met = (direction[:, 2] > 1e-3) & (reach > 0)
+    return torch.where(met[:, None], place, place.new_tensor([0.0, -1e3]))
+
+
 class Shoulders(nn.Module):
     """Colour and opacity of what is behind the head.
 

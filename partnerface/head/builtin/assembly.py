@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from partnerface.geometry.mesh import edges, laplacian, mirror_partners, smooth_field
 from partnerface.head.builtin import parts
@@ -45,9 +43,11 @@ class Assembly:
             self._cache["operator"] = laplacian(self.vertices[: self.n_skin], self.skin_faces)
         return self._cache["operator"]
 
-    def graph(self) -> csr_matrix:
+    def graph(self) -> Any:
         """The skin's edges with their lengths, (n_skin, n_skin)."""
         if "graph" not in self._cache:
+            from scipy.sparse import csr_matrix
+
             pairs = edges(self.skin_faces)
             length = np.linalg.norm(self.vertices[pairs[:, 0]] - self.vertices[pairs[:, 1]], axis=1)
             self._cache["graph"] = csr_matrix((length, (pairs[:, 0], pairs[:, 1])), shape=(self.n_skin, self.n_skin))
@@ -55,6 +55,8 @@ class Assembly:
 
     def distance_from(self, sources: np.ndarray, limit: float = np.inf) -> np.ndarray:
         """(n_skin,) shortest way over the skin's edges from the nearest of `sources`, metres; inf beyond `limit`."""
+        from scipy.sparse.csgraph import dijkstra
+
         return dijkstra(self.graph(), directed=False, indices=sources, min_only=True, limit=limit)
 
     def spread(self, fixed: np.ndarray, values: np.ndarray, reach: float, order: int = 2) -> np.ndarray:

@@ -42,6 +42,13 @@ def both_sides(head: Assembly, reach: float, anchors: Anchors) -> np.ndarray:
     return (field + head.reflect(field)) / 2
 
 
+def component_names() -> tuple[str, ...]:
+    """The names of all components in the model's order, without making the model."""
+    sided = [f"{name}_{side}" for name in (*ONE_SIDED, *HALVED) for side in ("left", "right")]
+    measured = [f"measured_{number + 1}" for number in range(MEASURED_MODES)]
+    return (*sided, *TWO_SIDED, *SIDEWAYS, "tongue_out", *measured)
+
+
 def named_components(head: Assembly) -> dict[str, np.ndarray]:
     """Every named component, (V, 3) metres."""
     out = {}
