@@ -6,9 +6,10 @@ person's motion means for another is therefore measured from each one's own neut
 * Face: of the frames with open eyes those with the mouth most nearly closed, and of these the half around the commonest
   face. The commonest is the geometric median of the face's points, which half of the frames may leave without moving
   it; a smile or a frown that is made now and then does not count. The codes are the medians over these frames.
-* Pose: the geometric medians of rotations and translations over the whole clip.
-* Gaze: the geometric median of the eyes' directions, taken in the axes of the neutral head, so that eyes which hold
-  the camera while the head turns away look straight on.
+* Pose: the geometric medians of rotations and translations over the frames with open eyes: who looks down or frowns has
+  the head elsewhere.
+* Gaze: the geometric median of the eyes' directions over these frames, taken in the axes of the neutral head, so that
+  eyes which hold the camera while the head turns away look straight on.
 """
 
 from collections.abc import Mapping
@@ -26,8 +27,8 @@ from partnerface.head.posing import posed_landmarks
 
 Arrays = dict[str, np.ndarray]
 
-#: A lid this much lower than it usually is is closing.
-LID_LOWERED = 0.1
+#: An eye is open as long as no lid is this much lower than in the quarter of the frames in which it is highest.
+LID_LOWERED, USUALLY_OPEN = 0.1, 0.25
 #: Of the open-eyed frames this share has the mouth most nearly closed; and those that are hardly more open, metres.
 CLOSED_SHARE, HARDLY = 0.05, 0.001
 #: Of these, the share around the commonest face.
@@ -89,13 +90,15 @@ def face_size(head: HeadModel, shape: np.ndarray) -> float:
     return float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).mean())) / AVERAGE_SPREAD
 
 
-def _resting_frames(head: HeadModel, tracking: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Positions of the frames whose face is at rest, in order."""
-    lids = np.asarray(tracking["eyelids"])
-    lowered = (lids - np.median(lids, axis=0)).max(1)
-    open_eyed = np.flatnonzero(lowered <= LID_LOWERED)
-    if len(open_eyed) < FEWEST:
-        open_eyed = np.argsort(lowered, kind="stable")[:FEWEST]
+def _open_eyed(lids: np.ndarray) -> np.ndarray:
+    """Positions of the frames with open eyes, from the lids (N, 2)."""
+    lowered = (lids - np.quantile(lids, USUALLY_OPEN, axis=0)).max(1)
+    found = np.flatnonzero(lowered <= LID_LOWERED)
+    return found if len(found) >= FEWEST else np.argsort(lowered, kind="stable")[:FEWEST]
+
+
+def _resting_frames(head: HeadModel, tracking: Mapping[str, np.ndarray], open_eyed: np.ndarray) -> np.ndarray:
+    """Positions of the frames whose face is at rest, in order, of those with open eyes."""
     still = {name: np.zeros_like(tracking[name]) for name in ("global_orient", "neck_pose", "translation")}
     points = posed_landmarks(head, {**tracking, **still})
     pairs = np.array(MOUTH_OPENING)
@@ -133,18 +136,18 @@ def find_neutral(
     some = {name: np.asarray(tracking[name], np.float64)[chosen] for name in MOTION_NAMES}
     if rest is None:
         still = {name: value.astype(np.float32) for name, value in some.items()}
-        rest = chosen[_resting_frames(head, {**still, "shape": tracking["shape"]})]
+        rest = chosen[_resting_frames(head, {**still, "shape": tracking["shape"]}, _open_eyed(some["eyelids"]))]
     values = {
         name: np.median(np.asarray(tracking[name], np.float64)[rest], axis=0)
         for name in ("expression", "jaw_pose", "eyelids")
     }
-    torso, neck = matrices(some["global_orient"]), matrices(some["neck_pose"])
+    seen = {name: value[_open_eyed(some["eyelids"])] for name, value in some.items()}
+    torso, neck = matrices(seen["global_orient"]), matrices(seen["neck_pose"])
     values["global_orient"] = vectors(middle_rotation(torso), near=FACING_CAMERA)
     values["neck_pose"] = vectors(middle_rotation(neck))
-    values["translation"] = geometric_median(some["translation"])
+    values["translation"] = geometric_median(seen["translation"])
     straight = matrices(values["global_orient"]) @ matrices(values["neck_pose"])
     turned = straight.T @ torso @ neck
-    seen = some["eyelids"].max(1) <= np.median(some["eyelids"].max(1)) + LID_LOWERED
-    eyes = [matrices(some["eye_pose"][seen, side]) for side in (slice(0, 3), slice(3, 6))]
-    values["eye_pose"] = np.concatenate([vectors(middle_rotation(turned[seen] @ eye)) for eye in eyes])
+    eyes = [matrices(seen["eye_pose"][:, side]) for side in (slice(0, 3), slice(3, 6))]
+    values["eye_pose"] = np.concatenate([vectors(middle_rotation(turned @ eye)) for eye in eyes])
     return Neutral({name: values[name] for name in MOTION_NAMES}, face_size(head, tracking["shape"]))

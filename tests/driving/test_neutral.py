@@ -52,8 +52,9 @@ def test_usual_pose_not_the_mean_one(clip):
     motion = {name: value.copy() for name, value in clip.items()}
     usual = turned(np.array(FACING_CAMERA), np.array([0.1, 0, 0]))
     motion["global_orient"][:] = usual
-    motion["neck_pose"][70:, 1] = math.radians(35)
-    motion["translation"][80:] += 0.1
+    motion["neck_pose"][70:90, 1] = math.radians(35)
+    motion["translation"][75:90] += 0.1
+    motion["neck_pose"][90:, 0] = math.radians(50)  # while the eyes are shut, which does not count
     found = find_neutral(HEAD, motion).values
     np.testing.assert_allclose(found["global_orient"], usual, atol=1e-6)
     np.testing.assert_allclose(found["neck_pose"], 0, atol=1e-3)
