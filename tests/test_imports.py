@@ -26,6 +26,7 @@ def loaded_after(code: str, *arguments: str) -> set[str]:
         "import partnerface.launch.rules",
         "from partnerface.cli import main\ntry: main(['run', '--help'])\nexcept SystemExit: pass",
         "from partnerface.cli import main\ntry: main(['drive', '--help'])\nexcept SystemExit: pass",
+        "from partnerface.cli import main\ntry: main(['view', '--help'])\nexcept SystemExit: pass",
     ],
 )
 def test_start_up_loads_nothing_heavy(code):
