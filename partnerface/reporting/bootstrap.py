@@ -18,7 +18,7 @@ import numpy as np
 SAMPLES = 2000
 SEED = 0
 LEVEL = 0.95
-#: Half a second: on real clips the errors of frames that lie farther apart are hardly correlated any more (0.2).
+#: Half a second: on a real clip the errors of frames that lie so far apart are little correlated (median 0.1 to 0.2).
 BLOCK_S = 0.5
 #: A split of few frames still has so many blocks.
 LEAST_BLOCKS = 4

@@ -223,11 +223,13 @@ def test_runs_measured_differently_are_apart_and_said_so(results, subject):
 def test_stages_write_their_files(results, capsys):
     tables.run(argparse.Namespace(results=results))
     report.run(argparse.Namespace(results=results), ReportSettings())
-    for name in ("metrics.csv", "metrics.md", "metrics.tex", "protocols.json"):
+    for name in ("metrics.csv", "intervals.csv", "differences.csv", "metrics.md", "metrics.tex", "protocols.json"):
         check(results / "tables" / name, "tables")
     lines = (results / "tables" / "metrics.csv").read_text().splitlines()
     assert lines[0] == "subject,method,split,region,metric,value,n_frames"
-    assert len(lines) == 1 + 2 * 3 * 4 * 5  # methods, splits, regions, metrics
+    # Methods, splits, regions, metrics; flicker only of held-out splits. In the drawn heads a detector may see faces.
+    metrics = [line.split(",")[4] for line in lines[1:]]
+    assert len(metrics) - metrics.count("landmark_error") == 2 * 3 * 4 * 7 + 2 * 2 * 4
     assert read_stamp(results / "report.html")["stage"] == "report"
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,18 @@ def test_a_raw_video_drives_the_avatar(copy):
     assert again.returncode == 0, again.stderr
     assert "landmarks" not in again.stderr
     assert contents(copy.folder / "driven" / "drivers") == before
+
+
+def test_the_tables_are_a_target(copy):
+    words = ("--cores", "2", "--configfile", "results/logs/run.yaml", "-n")
+    done = copy.run(*words, "tables", module="snakemake")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
+    done = copy.run(*words, "--forcerun", "tables", "evaluate", "--", "tables", module="snakemake")
+    assert done.returncode == 0, done.stderr
+    assert set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)) == {"evaluate", "tables"}
+    for name in ("intervals.csv", "differences.csv", "metrics.md", "metrics.tex", "protocols.json"):
+        assert (copy.folder / "results" / "tables" / name).is_file()
 
 
 @pytest.mark.parametrize(
