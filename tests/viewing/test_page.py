@@ -107,17 +107,20 @@ def test_sliders_move_the_face_and_go_back(page):
 
 
 def test_left_and_right_go_together_until_they_are_parted(page):
+    """One slider for both; then one for each side, as they stand in the picture: the subject's right on the left."""
     first = page.settled()
     further = page.page.locator("details", has_text="Further components")
     further.locator("summary").click()
-    page.page.locator("#slider-up_left").fill("0.8")
+    page.page.locator("#slider-up_right").fill("0.8")
     both = page.settled()
-    assert not page.page.locator("#slider-up_right").is_visible()
+    assert not page.page.locator("#slider-up_left").is_visible()
     page.page.get_by_text("left and right together").click()
-    assert page.value("up_right") == 0.8
-    page.page.locator("#slider-up_right").fill("-0.8")
-    assert page.settled() not in (first, both)
     assert page.value("up_left") == 0.8
+    page.page.locator("#slider-up_left").fill("-0.8")
+    assert page.settled() not in (first, both)
+    assert page.value("up_right") == 0.8
+    right, left = (page.page.locator(f"#slider-up_{side}").bounding_box() for side in ("right", "left"))
+    assert right["x"] < left["x"]
     page.page.locator("#neutral").click()
     assert page.settled() == first
 

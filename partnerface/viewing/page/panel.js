@@ -29,6 +29,7 @@ export class Face {
     }
     const groups = new Map();
     for (const pair of stems.values()) {
+      pair.sort((a, b) => (b.side ?? "").localeCompare(a.side ?? "")); // the subject's right is to the left of the picture
       if (!groups.has(pair[0].group)) groups.set(pair[0].group, []);
       groups.get(pair[0].group).push(pair);
     }
@@ -65,7 +66,6 @@ export class Face {
       slider.step = control.step;
       slider.id = `slider-${control.key}`;
       slider.setAttribute("aria-label", control.label + side);
-      slider.title = control.side ?? "";
       const share = (value) => `${(100 * (value - control.low)) / (control.high - control.low)}%`;
       slider.style.setProperty("--from", share(control.seen[0]));
       slider.style.setProperty("--to", share(control.seen[1]));
@@ -99,7 +99,7 @@ export class Face {
     for (const { made, pair, sliders } of this.rows) {
       made.classList.toggle("joined", this.linked.checked && pair.length > 1);
       sliders.slice(1).forEach((slider) => { slider.hidden = this.linked.checked; });
-      sliders[0].title = this.linked.checked ? "" : (pair[0].side ?? "");
+      pair.forEach(({ side }, number) => { sliders[number].title = side && !this.linked.checked ? `the subject's ${side}` : ""; });
     }
     if (this.stands) this.show(this.stands);
   }

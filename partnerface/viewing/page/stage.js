@@ -50,8 +50,6 @@ export class Stage {
   press(event) {
     this.canvas.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    this.canvas.focus({ preventScroll: true });
-    event.preventDefault();
   }
 
   drag(event) {
