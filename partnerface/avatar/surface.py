@@ -11,6 +11,7 @@ from partnerface.avatar.motion import Motion
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.skinning import HeadTensors, bone_transforms
 from partnerface.kernels.inverse_skinning import anchor_volume, inverse_skinning
+from partnerface.kernels.render import PosedSkin
 
 HEAD_BONE = 1
 NEIGHBOURS = 12
@@ -252,3 +253,10 @@ class Surface:
             BLEND_RADIUS,
             RIGID_REACH,
         )
+
+    def posed(self, frames: Frames, which: int) -> PosedSkin:
+        """What the renderer wants of one of some frames."""
+        row = int(frames.row[which])
+        pooled = (frames.pooled_vertices, frames.pooled_maps, frames.pooled_volumes)
+        tables = (one[row : row + 1] for one in pooled)
+        return PosedSkin(*tables, self.patch, self.ring, self.resolution, BLEND_RADIUS, RIGID_REACH)
