@@ -104,7 +104,8 @@ class _Samples:
 
 def _on_plane(pixels: Tensor, slot: Tensor, camera: Tensor) -> Tensor:
     """x / z and y / z [R, 2] of the rays of pixels [R, 2] of frames `slot` with K [B, 3, 3]."""
-    return (pixels - camera[slot, :2, 2]) / camera[slot].diagonal(dim1=1, dim2=2)[:, :2]
+    each = camera if len(camera) == 1 else camera[slot]
+    return (pixels - each[:, :2, 2]) / each.diagonal(dim1=1, dim2=2)[:, :2]
 
 
 class Avatar(nn.Module):
@@ -178,6 +179,8 @@ class Avatar(nn.Module):
         move = conditions.correction[:, 3:]
         whole = rotation @ turn
         origin = ((-(rotation.transpose(1, 2) @ translation[..., None])[..., 0] - move)[:, None] @ turn)[:, 0]
+        if len(whole) == 1:
+            return origin.expand_as(direction), direction @ whole[0]
         return origin[slot], (direction[:, None] @ whole[slot])[:, 0]
 
     def render(

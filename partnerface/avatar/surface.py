@@ -256,7 +256,14 @@ class Surface:
 
     def posed(self, frames: Frames, which: int) -> PosedSkin:
         """What the renderer wants of one of some frames."""
-        row = int(frames.row[which])
-        pooled = (frames.pooled_vertices, frames.pooled_maps, frames.pooled_volumes)
-        tables = (one[row : row + 1] for one in pooled)
-        return PosedSkin(*tables, self.patch, self.ring, self.resolution, BLEND_RADIUS, RIGID_REACH)
+        row = slice(int(frames.row[which]), int(frames.row[which]) + 1)
+        return PosedSkin(
+            frames.pooled_vertices[row],
+            frames.pooled_maps[row],
+            frames.pooled_volumes[row],
+            self.patch,
+            self.ring,
+            self.resolution,
+            BLEND_RADIUS,
+            RIGID_REACH,
+        )

@@ -1,7 +1,8 @@
 """Pictures in one call: rays to colours without autograd, everything between them in the caches.
 
-It computes what `avatar.picture` puts together from the other ops, which is the path where this one can't serve: on other
-devices than a CPU, without compiled kernels, and for sizes that they can't hold.
+It computes what `Avatar.image` (avatar/model.py) puts together from the other ops where this one can't serve: on other
+devices than a CPU, without compiled kernels, and for sizes that they can't hold. That path, on the reference, is the
+oracle of the tests.
 """
 
 from collections.abc import Sequence
@@ -66,9 +67,10 @@ class PosedField:
 
     Attributes:
         low: [3] corner and edge of the grid's cube, m. spec, table: the grid.
-        geometry: layers to the logarithm of the density (1/m) and features. colour: layers from these and the view
-            direction to the logits of a colour.
-        rise: how much the logarithm of the density rises from outside to inside the surface. width: within about this, m.
+        geometry: layers to the logarithm of the density (1/m) and features.
+        colour: layers from these and the view direction to the logits of a colour.
+        rise: how much the logarithm of the density rises from outside to inside the surface.
+        width: within about this it does, m.
     """
 
     low: Tensor
@@ -127,7 +129,8 @@ def render(
         scene: which `serves`.
         origin, direction: [H * W, 3] in the head's rigid frame (m; unit), row by row of the picture.
         size: H, W; neighbours are worked on together.
-        opaque: a ray ends with the first sample after which its opacity is at least this.
+        opaque: a ray ends with the first sample after which its opacity is at least this, so that what is missing is
+            less than 1 - opaque.
         faint: samples whose compositing weight is at most this are left out, as if there were nothing.
 
     Returns:
@@ -202,7 +205,9 @@ def _check(scene: Scene, origin: Tensor, direction: Tensor, size: tuple[int, int
     if len(origin) != size[0] * size[1]:
         raise ValueError(f"origin must have the shape [{size[0]} * {size[1]}, 3], not {list(origin.shape)}")
     if scene.live.shape != scene.reachable.shape:
-        raise ValueError(f"live must have reachable's shape {list(scene.reachable.shape)}, not {list(scene.live.shape)}")
+        raise ValueError(
+            f"live must have reachable's shape {list(scene.reachable.shape)}, not {list(scene.live.shape)}"
+        )
     if (skin := scene.skin) is not None:
         slot = torch.zeros(0, dtype=torch.int64)
         tables = (skin.vertices, skin.maps, skin.volume, skin.patch, skin.ring)

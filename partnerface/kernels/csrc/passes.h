@@ -15,6 +15,9 @@ void encode(const float* x, i64 count, i64 begin, i64 end, i64 octaves, float* o
 int grid_features(
     const GridShape& shape, i64 features, const float* x, i64 count, i64 begin, i64 end, const float* table, float* out);
 
+// logits [parts, count] to weights [parts, count].
+void weigh_parts(const float* logits, i64 count, i64 begin, i64 end, i64 parts, float* weights);
+
 // points [3, count], slot [count] or null (all are in the first frame) to canonical [3, count], map [9, count] or null,
 // distance or null, height [count].
 void carry_all(

@@ -1,4 +1,4 @@
-// Pictures of an avatar (avatar/picture.py says how): what is done to a sample, and where a square's rays have samples.
+// Pictures of an avatar (see kernels/render.py): what is done to a sample, and where some rays have samples.
 #pragma once
 
 #include <vector>
