@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from partnerface.kernels.columns import columns
 from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
+from partnerface.kernels.render import PosedField, linear_layers, with_code
 
 GEOMETRY = 15
 #: log density of the untrained field outside the head model: an opacity of 0.02 in a step of 4 mm, a thin fog.
@@ -67,3 +68,14 @@ class CanonicalField(nn.Module):
             features, direction = columns(features, code), columns(direction, code)
         log_density, colour = field_networks(features, direction, self.geometry, self.colour)
         return _TruncatedExp.apply(log_density + INITIAL_LOG_DENSITY), torch.sigmoid(colour)
+
+    def posed(self, code: Tensor, rise: float, width: float) -> PosedField:
+        """What the renderer wants for frames of the expression code [C], which is looked at only if the field is
+        conditioned; the logarithm of the density rises by `rise` within about `width` (m) of the head's surface."""
+        geometry, colour = linear_layers(self.geometry), linear_layers(self.colour)
+        code = code[: self.code_size]
+        geometry[0] = with_code(*geometry[0], code, self.spec.width)
+        colour[0] = with_code(*colour[0], code, GEOMETRY + 3)
+        weight, bias = geometry[-1]
+        geometry[-1] = weight, torch.cat([bias[:, :1] + INITIAL_LOG_DENSITY, bias[:, 1:]], dim=1)
+        return PosedField(self.low, self.edge, self.spec, self.table, geometry, colour, rise, width)

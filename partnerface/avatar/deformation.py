@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from partnerface.kernels.columns import columns
 from partnerface.kernels.encoding import positional_encoding
 from partnerface.kernels.part_mixture import mlp, part_mixture
+from partnerface.kernels.render import PosedDeformation, linear_layers, with_code
 from partnerface.kernels.sparsemax import sparsemax
 
 #: Weightings that learn an assigner.
@@ -145,3 +146,10 @@ class PartDeformation(nn.Module):
         # Parts that weigh nothing are left out.
         moved = part_mixture(columns(self.encode(points), code), weights, layers, bound=0.0)
         return moved * self.scale, logits
+
+    def posed(self, code: Tensor) -> PosedDeformation:
+        """What the renderer wants for frames of the expression code [C]; weighed by the assigner."""
+        layers = list(zip(self.weights, self.biases, strict=True))
+        layers[0] = with_code(*layers[0], code, 3 + 6 * self.octaves)
+        assigner = linear_layers(self.assigner)
+        return PosedDeformation(self.octaves, self.middle, self.extent, self.scale, 0.0, assigner, layers)

@@ -18,11 +18,14 @@ from partnerface.kernels.columns import columns
 from partnerface.kernels.composite import composite_weights, ray_spread, ray_sums
 from partnerface.kernels.hash_grid import HashGridSpec
 from partnerface.kernels.march import march
+from partnerface.kernels.render import Scene, render, serves
 
 BASE_RESOLUTION = 16
 SHOULDER_LEVELS = 8
-#: Rendering without gradients takes this many places of each ray at a time and stops at this opacity.
-SLAB, OPAQUE = 6, 0.995
+#: Rendering without gradients ends a ray at this opacity, and leaves out samples of at most this compositing weight.
+OPAQUE, FAINT = 0.995, 1e-4
+#: Where it is put together from single ops, these take so many places of each ray at a time.
+SLAB = 6
 #: A calibration weight of 1 turns the head by this much (radians) and moves it by this much (metres).
 CALIBRATION_SCALE = (0.01, 0.01, 0.01, 0.001, 0.001, 0.001)
 #: Beyond so many standard deviations of what training saw the correction grows no more: a line drawn on turns the head
@@ -87,7 +90,8 @@ class _Samples:
 
 def _on_plane(pixels: Tensor, slot: Tensor, camera: Tensor) -> Tensor:
     """x / z and y / z [R, 2] of the rays of pixels [R, 2] of frames `slot` with K [B, 3, 3]."""
-    return (pixels - camera[slot, :2, 2]) / camera[slot].diagonal(dim1=1, dim2=2)[:, :2]
+    each = camera if len(camera) == 1 else camera[slot]
+    return (pixels - each[:, :2, 2]) / each.diagonal(dim1=1, dim2=2)[:, :2]
 
 
 class Avatar(nn.Module):
@@ -170,6 +174,8 @@ class Avatar(nn.Module):
         move = conditions.correction[:, 3:]
         whole = rotation @ turn
         origin = ((-(rotation.transpose(1, 2) @ translation[..., None])[..., 0] - move)[:, None] @ turn)[:, 0]
+        if len(whole) == 1:
+            return origin.expand_as(direction), direction @ whole[0]
         return origin[slot], (direction[:, None] @ whole[slot])[:, 0]
 
     def render(
@@ -307,9 +313,16 @@ class Avatar(nn.Module):
         conditions = self.conditions(motion).seen_from(view)
         y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
         pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
+        scene = self._scene(conditions, step)
+        if serves(scene):
+            slot = torch.zeros(len(pixels), dtype=torch.int64)
+            rays = self.rays(pixels, slot, camera[None], conditions)
+            seen = render(scene, *rays, (height, width), OPAQUE, FAINT)
+        else:
+            parts = [self._front_to_back(part, camera[None], conditions, step) for part in pixels.split(chunk)]
+            seen = tuple(torch.cat(one) for one in zip(*parts, strict=True))
         colours, opacities = [], []
-        for part in pixels.split(chunk):
-            colour, opacity = self._front_to_back(part, camera[None], conditions, step)
+        for part, colour, opacity in zip(*(one.split(chunk) for one in (pixels, *seen)), strict=True):
             slot = torch.zeros(len(part), dtype=torch.int64)
             behind, whole = self._behind(part, slot, camera[None], conditions, background, opacity)
             colours.append(colour + (1 - opacity)[:, None] * behind)
@@ -317,10 +330,28 @@ class Avatar(nn.Module):
         picture = torch.cat(colours).clamp(0, 1).view(height, width, 3)
         return picture, torch.cat(opacities).view(height, width)
 
+    def _scene(self, conditions: Conditions, step: float) -> Scene:
+        """The one frame of the conditions, as the kernels' renderer wants it."""
+        code, box, config = conditions.code[0], self.occupancy.box, self.config
+        return Scene(
+            self.occupancy.reachable,
+            self.occupancy.live,
+            box.low,
+            box.high,
+            step,
+            self.surface.posed(conditions.frames, 0) if config.skinning else None,
+            None if self.deformation is None else self.deformation.posed(code),
+            self.field.posed(code, config.surface_rise if config.skinning else 0.0, config.surface_width),
+        )
+
     def _front_to_back(
         self, pixels: Tensor, camera: Tensor, conditions: Conditions, step: float
     ) -> tuple[Tensor, Tensor]:
-        """Premultiplied colour [R, 3] and opacity [R], a few samples of every ray at a time, until it is opaque."""
+        """Premultiplied colour [R, 3] and opacity [R], a few samples of every ray at a time, until it is opaque.
+
+        What `render` does in one call, put together from the other ops; rays end between slabs alone, and faint samples
+        are taken in as well.
+        """
         count = len(pixels)
         slot = torch.zeros(count, dtype=torch.int64)
         marched = self._march(pixels, slot, camera, conditions, step, None)

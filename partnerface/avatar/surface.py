@@ -11,6 +11,7 @@ from partnerface.avatar.motion import Motion
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.head.skinning import HeadTensors, bone_transforms
 from partnerface.kernels.inverse_skinning import anchor_volume, inverse_skinning
+from partnerface.kernels.render import PosedSkin
 
 HEAD_BONE = 1
 NEIGHBOURS = 12
@@ -255,6 +256,20 @@ class Surface:
             self.ring,
             self.box.low,
             self.box.high,
+            self.resolution,
+            BLEND_RADIUS,
+            RIGID_REACH,
+        )
+
+    def posed(self, frames: Frames, which: int) -> PosedSkin:
+        """What the renderer wants of one of some frames."""
+        row = slice(int(frames.row[which]), int(frames.row[which]) + 1)
+        return PosedSkin(
+            frames.pooled_vertices[row],
+            frames.pooled_maps[row],
+            frames.pooled_volumes[row],
+            self.patch,
+            self.ring,
             self.resolution,
             BLEND_RADIUS,
             RIGID_REACH,

@@ -16,7 +16,9 @@ from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.inverse_skinning import inverse_skinning
 from partnerface.kernels.march import march
 from partnerface.kernels.part_mixture import part_mixture
+from partnerface.kernels.render import render
 from partnerface.kernels.sparsemax import sparsemax
+from tests.kernels import scenes
 
 GRID = HashGridSpec(levels=4, features=2, base_resolution=2, finest_resolution=40, log2_size=8)
 SIZES = (0, 1, 31, 33, 64, 65, 1000)
@@ -69,6 +71,12 @@ def skin(count: int) -> None:
     back(out[0])
 
 
+def picture(count: int) -> None:
+    for skinned, parts in ((True, 3), (False, 0), (True, 1)):
+        # Densities from nothing to opaque; rays that end, and samples that are left out.
+        render(scenes.random_scene(skinned, parts), *scenes.rays(3 * count), (3, count), 0.9, 1e-3)
+
+
 def main() -> None:
     """Everything once for each size."""
     library.FOLDER = Path(sys.argv[1])
@@ -83,6 +91,7 @@ def main() -> None:
         field(count)
         rays(count)
         skin(count)
+        picture(count)
         gradient, value, first, second, mean = torch.rand(5, count)
         adam(gradient, value, first, second, mean, 0.1, (0.9, 0.99), 1e-8, 1, 1.0, 0.5)
 

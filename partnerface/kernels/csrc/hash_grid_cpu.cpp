@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "hash_grid.h"
+#include "passes.h"
 
 namespace {
 using namespace pf;
@@ -42,21 +43,20 @@ void blocks(const Lattice& on, const float* x, i64 count, i64 begin, i64 end, Vi
 }
 
 template <int F>
-void forward(const GridShape& shape, const float* x, i64 count, const float* table, float* out, i64 threads) {
-    parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int) {
-        for (int level = 0; level < shape.levels; ++level) {
-            const float* rows = table + shape.offset[level] * F;
-            float* to = out + i64(level) * F * count;
-            blocks(lattice(shape, level), x, count, begin, end, [&](i64 first, int width, const Corners& at) {
-                for (int s = 0; s < width; ++s) {
-                    float sum[F] = {};
-                    for (int c = 0; c < 8; ++c)
-                        for (int f = 0; f < F; ++f) sum[f] += at.weight[c][s] * rows[i64(at.row[c][s]) * F + f];
-                    for (int f = 0; f < F; ++f) to[f * count + first + s] = sum[f];
-                }
-            });
-        }
-    });
+void forward(
+    const GridShape& shape, const float* x, i64 count, i64 begin, i64 end, const float* table, float* out) {
+    for (int level = 0; level < shape.levels; ++level) {
+        const float* rows = table + shape.offset[level] * F;
+        float* to = out + i64(level) * F * count;
+        blocks(lattice(shape, level), x, count, begin, end, [&](i64 first, int width, const Corners& at) {
+            for (int s = 0; s < width; ++s) {
+                float sum[F] = {};
+                for (int c = 0; c < 8; ++c)
+                    for (int f = 0; f < F; ++f) sum[f] += at.weight[c][s] * rows[i64(at.row[c][s]) * F + f];
+                for (int f = 0; f < F; ++f) to[f * count + first + s] = sum[f];
+            }
+        });
+    }
 }
 
 // Each level is one thread's, so that nothing is shared and the order of additions is that of the samples.
@@ -119,13 +119,22 @@ int by_features(i64 features, Call call) {
 }
 }  // namespace
 
+int pf::grid_features(
+    const GridShape& shape, i64 features, const float* x, i64 count, i64 begin, i64 end, const float* table, float* out) {
+    return by_features(features, [&](auto f) { forward<f()>(shape, x, count, begin, end, table, out); });
+}
+
 // x [3, count], table [entries, features], out [levels * features, count].
 PF_API int pf_hash_grid_forward(
     const float* x, const float* table, i64 count, i64 features, i64 levels, i64 log2_size, const i32* resolution,
     float* out, i64 threads, void*) {
     if (levels > MAX_LEVELS) return UNSUPPORTED;
     const GridShape shape = grid_shape(levels, log2_size, resolution);
-    return by_features(features, [&](auto f) { forward<f()>(shape, x, count, table, out, threads); });
+    return by_features(features, [&](auto f) {
+        parallel(threads, count, BLOCK, [&](i64 begin, i64 end, int) {
+            forward<f()>(shape, x, count, begin, end, table, out);
+        });
+    });
 }
 
 // grad like out; grad_x [3, count] and grad_table, which has to be zero before, may each be null. The last two are the

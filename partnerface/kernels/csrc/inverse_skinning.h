@@ -34,10 +34,9 @@ PF_HD void squared_distances(
     const float* vertices, const i32* list, int first, int size, const float point[3], float out[TOGETHER]) {
 #if defined(__AVX512F__)
     // Compilers don't gather by themselves.
-    const __m512i place = _mm512_min_epi32(
-        _mm512_add_epi32(_mm512_set1_epi32(first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)),
-        _mm512_set1_epi32(size - 1));
-    const __m512i index = _mm512_mullo_epi32(_mm512_i32gather_epi32(place, list, 4), _mm512_set1_epi32(3));
+    const __mmask16 there = size - first < TOGETHER ? __mmask16((1u << (size - first)) - 1) : __mmask16(0xffff);
+    const __m512i listed = _mm512_mask_loadu_epi32(_mm512_set1_epi32(list[size - 1]), there, list + first);
+    const __m512i index = _mm512_add_epi32(listed, _mm512_slli_epi32(listed, 1));
     __m512 sum = _mm512_setzero_ps();
     for (int axis = 0; axis < 3; ++axis) {
         const __m512 away = _mm512_i32gather_ps(index, vertices + axis, 4) - _mm512_set1_ps(point[axis]);

@@ -1,5 +1,5 @@
 #include "cpu.h"
-#include "inverse_skinning.h"
+#include "passes.h"
 
 using namespace pf;
 
@@ -7,6 +7,37 @@ namespace {
 // Samples between asking for something and looking at it.
 constexpr i64 AHEAD = 12;
 }  // namespace
+
+void pf::carry_all(
+    const Skin& skin, const float* points, const i64* slot, i64 count, i64 begin, i64 end, float* canonical, float* map,
+    float* distance, float* height) {
+    auto place = [=](i64 s, float point[3]) {
+        for (int axis = 0; axis < 3; ++axis) point[axis] = points[axis * count + s];
+    };
+    auto frame = [=](i64 s) { return slot ? slot[s] : 0; };
+    for (i64 s = begin; s < end; ++s) {
+        float point[3];
+        // A voxel lies anywhere in memory, and so does its anchor's patch.
+        if (const i64 later = s + 2 * AHEAD; later < end) {
+            place(later, point);
+            __builtin_prefetch(skin.volumes + frame(later) * skin.cells + voxel(skin.grid, point));
+        }
+        if (const i64 next = s + AHEAD; next < end) {
+            place(next, point);
+            const i32* patch = skin.patch + anchor_of(skin, frame(next), point) * skin.patch_size;
+            __builtin_prefetch(patch);
+            __builtin_prefetch(patch + 16);
+        }
+        place(s, point);
+        const Carried to = carry(skin, frame(s), anchor_of(skin, frame(s), point), point);
+        for (int i = 0; i < 3; ++i) {
+            canonical[i * count + s] = to.canonical[i];
+            for (int j = 0; j < 3 && map; ++j) map[(3 * i + j) * count + s] = to.map[4 * i + j];
+        }
+        if (distance) distance[s] = to.distance;
+        height[s] = to.height;
+    }
+}
 
 // points, canonical [3, count]; map [9, count], the linear part for the backward pass; distance, height [count]; box
 // [2, 3].
@@ -19,31 +50,7 @@ PF_API int pf_inverse_skinning_forward(
     const Skin skin{vertices, maps, volumes, patch, ring, vertex_count, x * y * z, patch_size, ring_size,
                     Grid{box, box + 3, {x, y, z}}, radius, near, far};
     parallel(threads, count, 64, [&](i64 begin, i64 end, int) {
-        auto place = [=](i64 s, float point[3]) {
-            for (int axis = 0; axis < 3; ++axis) point[axis] = points[axis * count + s];
-        };
-        for (i64 s = begin; s < end; ++s) {
-            float point[3];
-            // A voxel lies anywhere in memory, and so does its anchor's patch.
-            if (const i64 later = s + 2 * AHEAD; later < end) {
-                place(later, point);
-                __builtin_prefetch(skin.volumes + slot[later] * skin.cells + voxel(skin.grid, point));
-            }
-            if (const i64 next = s + AHEAD; next < end) {
-                place(next, point);
-                const i32* patch = skin.patch + anchor_of(skin, slot[next], point) * patch_size;
-                __builtin_prefetch(patch);
-                __builtin_prefetch(patch + 16);
-            }
-            place(s, point);
-            const Carried to = carry(skin, slot[s], anchor_of(skin, slot[s], point), point);
-            for (int i = 0; i < 3; ++i) {
-                canonical[i * count + s] = to.canonical[i];
-                for (int j = 0; j < 3; ++j) map[(3 * i + j) * count + s] = to.map[4 * i + j];
-            }
-            distance[s] = to.distance;
-            height[s] = to.height;
-        }
+        carry_all(skin, points, slot, count, begin, end, canonical, map, distance, height);
     });
     return OK;
 }

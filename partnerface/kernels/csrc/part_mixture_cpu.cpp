@@ -2,7 +2,7 @@
 // plain multilayer perceptron. ReLU between layers.
 #include <atomic>
 
-#include "networks_share.h"
+#include "part_mixture_pass.h"
 
 namespace {
 using namespace pf;
@@ -61,10 +61,13 @@ struct Forward {
     float *out, *kept;
 
     bool share(i64 begin, i64 end) const {
-        Worker worker(net, packed, nullptr);
-        const auto memory = buffer((i64(net.inputs()) + 1 + net.outputs()) * BLOCK);
-        if (!worker || !memory) return false;
-        float *in = memory.get(), *w = in + net.inputs() * BLOCK, *sum = w + BLOCK;
+        MixturePass pass(net, packed);
+        if (pass) share(pass.worker, pass.memory.get(), begin, end);
+        return bool(pass);
+    }
+
+    void share(Worker& worker, float* in, i64 begin, i64 end) const {
+        float *w = in + net.inputs() * BLOCK, *sum = w + BLOCK;
         if (gathered) {
             const auto live = live_samples(net, weights, bound, count, begin, end);
             for (int row = 0; row < net.outputs(); ++row) std::memset(out + row * count + begin, 0, (end - begin) * 4);
@@ -78,7 +81,7 @@ struct Forward {
                     blend(net, worker.values(part, nullptr, nullptr, true), w, sum, true);
                     add(sum, net.outputs(), count, begin, width, at, out);
                 }
-            return true;
+            return;
         }
         for (i64 first = begin; first < end; first += BLOCK) {
             const int width = int(std::min<i64>(BLOCK, end - first));
@@ -94,7 +97,6 @@ struct Forward {
             put(sum, net.outputs(), count, first, width, out);
         }
         stream_end();
-        return true;
     }
 };
 
@@ -180,6 +182,12 @@ struct Backward {
 };
 
 }  // namespace
+
+void MixturePass::run(
+    const float* x, const float* weights, float bound, bool gathered, i64 count, i64 end, float* out) {
+    const Forward pass{net, packed, x, weights, bound, gathered, count, out, nullptr};
+    pass.share(worker, memory.get(), 0, end);
+}
 
 // How many of the layers' values a forward pass is to keep; none where the backward pass computes them again.
 PF_API i64 pf_part_mixture_kept(i64 count, i64 parts, i64 layers, const i32* width, i64 weighed) {

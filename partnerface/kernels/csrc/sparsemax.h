@@ -5,23 +5,26 @@
 
 namespace pf {
 
+// Number: float, or a vector of the logits of adjacent samples.
+template <class Number>
 PF_HD void sparsemax(const float* logits, i64 stride, i64 parts, float* weights) {
-    float threshold = -INFINITY;
+    const Number none{};
+    Number threshold = none - INFINITY;
     // Each round but the last drops a part at least. All rounds are taken, so that samples go side by side in lanes.
     for (i64 round = 0; round < parts; ++round) {
-        float sum = -1, count = 0;
+        Number sum = none - 1.0f, count = none;
         for (i64 k = 0; k < parts; ++k) {
-            const float logit = logits[k * stride];
-            const bool live = logit > threshold;
-            sum += live ? logit : 0.0f;
-            count += live ? 1.0f : 0.0f;
+            const Number logit = *reinterpret_cast<const Number*>(logits + k * stride);
+            const auto live = logit > threshold;
+            sum += live ? logit : none;
+            count += live ? none + 1.0f : none;
         }
         threshold = sum / count;
     }
     for (i64 k = 0; k < parts; ++k) {
-        const float above = logits[k * stride] - threshold;
+        const Number above = *reinterpret_cast<const Number*>(logits + k * stride) - threshold;
         // Said this way round, what is not a number stays none.
-        weights[k * stride] = above < 0 ? 0.0f : above;
+        *reinterpret_cast<Number*>(weights + k * stride) = above < none ? none : above;
     }
 }
 
