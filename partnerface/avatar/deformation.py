@@ -147,9 +147,14 @@ class PartDeformation(nn.Module):
         moved = part_mixture(columns(self.encode(points), code), weights, layers, bound=0.0)
         return moved * self.scale, logits
 
-    def posed(self, code: Tensor) -> PosedDeformation:
-        """What the renderer wants for frames of the expression code [C]; weighed by the assigner."""
+    def posed(self, code: Tensor) -> PosedDeformation | None:
+        """What the renderer wants for frames of the expression code [C]; None where it does not know the weighting."""
+        if self.weighting != "sparsemax":
+            return None
+        encoded = 3 + 6 * self.octaves
         layers = list(zip(self.weights, self.biases, strict=True))
-        layers[0] = with_code(*layers[0], code, 3 + 6 * self.octaves)
-        assigner = linear_layers(self.assigner)
+        layers[0] = with_code(self.first_layer(), layers[0][1], code, encoded)
+        # To a part that is the only one any logit gives the whole weight.
+        alone = [(code.new_zeros(1, encoded, 1), code.new_zeros(1, 1))]
+        assigner = alone if self.assigner is None else linear_layers(self.assigner)
         return PosedDeformation(self.octaves, self.middle, self.extent, self.scale, 0.0, assigner, layers)

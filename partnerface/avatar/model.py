@@ -314,7 +314,7 @@ class Avatar(nn.Module):
         y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
         pixels = torch.stack([x.reshape(-1), y.reshape(-1)], dim=1)
         scene = self._scene(conditions, step)
-        if serves(scene):
+        if scene is not None and serves(scene):
             slot = torch.zeros(len(pixels), dtype=torch.int64)
             rays = self.rays(pixels, slot, camera[None], conditions)
             seen = render(scene, *rays, (height, width), OPAQUE, FAINT)
@@ -330,9 +330,12 @@ class Avatar(nn.Module):
         picture = torch.cat(colours).clamp(0, 1).view(height, width, 3)
         return picture, torch.cat(opacities).view(height, width)
 
-    def _scene(self, conditions: Conditions, step: float) -> Scene:
-        """The one frame of the conditions, as the kernels' renderer wants it."""
+    def _scene(self, conditions: Conditions, step: float) -> Scene | None:
+        """The one frame of the conditions, as the kernels' renderer wants it; None where it does not know the parts."""
         code, box, config = conditions.code[0], self.occupancy.box, self.config
+        deformation = None if self.deformation is None else self.deformation.posed(code)
+        if self.deformation is not None and deformation is None:
+            return None
         return Scene(
             self.occupancy.reachable,
             self.occupancy.live,
@@ -340,7 +343,7 @@ class Avatar(nn.Module):
             box.high,
             step,
             self.surface.posed(conditions.frames, 0) if config.skinning else None,
-            None if self.deformation is None else self.deformation.posed(code),
+            deformation,
             self.field.posed(code, config.surface_rise if config.skinning else 0.0, config.surface_width),
         )
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from partnerface.avatar import model
-from partnerface.avatar.methods import METHODS, AvatarConfig
+from partnerface.avatar.deformation import partition
+from partnerface.avatar.methods import METHODS, WEIGHTINGS, AvatarConfig
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion, Whitening
 from partnerface.avatar.surface import Surface
@@ -21,9 +22,10 @@ from tests.avatar.toy import camera, toy_head, toy_motion
 from tests.kernels.scenes import LOW, layers, random_scene, rays
 
 CONFIGS = {
-    **METHODS,
+    **{name: method.avatar for name, method in METHODS.items() if method.avatar.weighting == "sparsemax"},
     "conditioned parts": AvatarConfig(parts=5, condition_field=True),
     "parts without skinning": AvatarConfig(skinning=False),
+    "parts that attend": AvatarConfig(attention=True),
     "shoulders": AvatarConfig(shoulders=True),
     "many shallow parts": AvatarConfig(parts=17, part_width=9, part_layers=1, part_frequencies=0),
     "odd widths": AvatarConfig(parts=3, part_width=33, part_layers=4, field_width=37, levels=5, features=4),
@@ -42,15 +44,18 @@ def drawn(config: AvatarConfig) -> tuple[Avatar, Motion]:
     surface = Surface(head_tensors(head), torch.zeros(1), torch.as_tensor(head.faces), 0.2)
     whitenings = Whitening.fit(motion.face_features(), 8), Whitening.fit(motion.pose_features(), 6, share=1.0)
     hull = torch.cdist(surface.box.centres(surface.resolution), surface.canonical).amin(1) < 0.02
-    avatar = Avatar(config, surface, *whitenings, hull.view(surface.resolution))
+    centres = partition(surface.canonical, torch.ones(len(surface.canonical)), max(config.parts, 1))
+    avatar = Avatar(config, surface, *whitenings, hull.view(surface.resolution), centres)
     with torch.no_grad():
         avatar.field.table.uniform_(-0.5, 0.5)
         if not config.skinning:
             # Nor is there a surface that makes it dense.
-            avatar.field.geometry.get_parameter("2.bias")[0] += 3
+            avatar.field.geometry.get_parameter("2.bias")[0] += 2
         if avatar.deformation is not None:
             avatar.deformation.weights[-1].normal_(0, 0.3)
             avatar.deformation.biases[-1].normal_(0, 0.3)
+            if config.attention:
+                avatar.deformation.attention.uniform_(0, 1)
     # Canonical space has holes.
     avatar.occupancy.live &= torch.rand(avatar.occupancy.live.shape) < 0.9
     return avatar, motion.take([3])
@@ -168,11 +173,19 @@ def test_all_rays_miss(isa, one_call):
     assert (colour == BEHIND).all()
 
 
-@pytest.mark.parametrize("config", [AvatarConfig(features=3), AvatarConfig(parts=2, part_layers=9)])
+@pytest.mark.parametrize(
+    "config",
+    [
+        AvatarConfig(features=3),
+        AvatarConfig(parts=2, part_layers=9),
+        *(AvatarConfig(weighting=weighting) for weighting in WEIGHTINGS if weighting != "sparsemax"),
+    ],
+)
 def test_what_it_can_not_hold_is_put_together(config, isa, to_the_end):
     avatar, motion = drawn(config)
     with forced("cpu"):
-        assert not serves(avatar._scene(avatar.conditions(motion), STEP))
+        scene = avatar._scene(avatar.conditions(motion), STEP)
+        assert scene is None or not serves(scene)
     theirs = picture(avatar, motion, backend="reference")
     close(picture(avatar, motion), theirs, TOLERANCE.get(isa, ROUNDING))
 
