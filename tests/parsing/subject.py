@@ -53,6 +53,7 @@ def write_subject(root: Path, count: int = 30) -> SubjectFolder:
         "kept": list(range(count)),
         "time_s": (np.arange(count) / 25).tolist(),
         "video": "portrait.mp4",
+        "clips": [{"video": "portrait.mp4", "crop": [0, 0, SIZE, SIZE]}],
     }
     write_json(folder.camera, camera, "frames")
     base = np.random.default_rng(1).uniform(80, 160, (478, 3))
