@@ -1,5 +1,6 @@
 """An avatar that is to be moved: its file, its neutral, what it saw, and its pictures. Used by drive and render."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,19 @@ class Actor:
         from partnerface.avatar.store import load_avatar
 
         return load_avatar(self.path)
+
+
+def within_reach(actor: Actor, relative: "Arrays", beyond: float) -> "Arrays":
+    """A relative motion held softly within what the avatar saw (see `driving.reach`); says so where that is much."""
+    limited = actor.reach.limited(relative, beyond)
+    share, names = actor.reach.lost(relative, limited)
+    if names:
+        print(
+            f"in {share:.0%} of the frames the motion goes well beyond what the avatar saw in training "
+            f"({', '.join(names)}), and is held back; --beyond lets more through",
+            file=sys.stderr,
+        )
+    return limited
 
 
 def _builtin_size(path: Path, facts: dict[str, Any]) -> float:

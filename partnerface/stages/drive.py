@@ -168,20 +168,13 @@ def _check_head_to_come(actor: "Actor", tracking, convert: bool) -> None:
 def _motion(actor: "Actor", driver: "Driver", args: argparse.Namespace) -> "Arrays":
     """What the avatar is to do at the driver's ticks, relative to its neutral and within its reach."""
     from partnerface.driving.transfer import at_rest, resample, with_pose
+    from partnerface.stages.actor import within_reach
 
     relative = resample(driver.relative, driver.time_s, driver.ticks)
     if args.pose != "driver":
         pose = at_rest(actor.neutral, len(driver.ticks)) if args.pose == "fixed" else _own_pose(actor, driver)
         relative = with_pose(relative, driver.neutral, pose, actor.neutral)
-    limited = actor.reach.limited(relative, args.beyond)
-    share, names = actor.reach.lost(relative, limited)
-    if names:
-        print(
-            f"drive: in {share:.0%} of the frames the driver goes well beyond what the avatar saw in training "
-            f"({', '.join(names)}), and was held back; --beyond lets more through",
-            file=sys.stderr,
-        )
-    return limited
+    return within_reach(actor, relative, args.beyond)
 
 
 def _own_pose(actor: "Actor", driver: "Driver") -> "Arrays":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from partnerface.errors import InputError
-from partnerface.stages.actor import Actor, find_avatar
+from partnerface.stages.actor import Actor, find_avatar, within_reach
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PICTURES, VIDEOS = (".png", ".jpg"), (".mp4", ".mov", ".mkv")
 SECONDS, FPS = 6.0, 30.0
+#: What is asked for by name may go farther beyond what the avatar saw than what a driver happens to do.
+BEYOND = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--seconds", type=float, default=SECONDS, metavar="S", help=f"length of a video [{SECONDS:g}]")
     group.add_argument("--fps", type=float, default=FPS, metavar="RATE", help=f"frames per second [{FPS:g}]")
+    group.add_argument("--beyond", type=float, default=BEYOND, metavar="SHARE",
+                       help=f"how far an edit may go beyond what the avatar saw, as in `drive` [{BEYOND}]")  # fmt: skip
     group.add_argument("--size", type=int, metavar="PX", help="edge of the picture [the avatar's own]")
 
 
@@ -58,8 +62,9 @@ def run(args: argparse.Namespace, step_mm: float) -> None:
     check_number("--seconds", args.seconds, 0.1, 3600)
     check_number("--fps", args.fps, 1, 1000)
     check_number("--size", args.size, 16, 4096)
+    check_number("--beyond", args.beyond, 0, 100)
     actor = Actor.read(find_avatar(args.subject, args.run), step_mm)
-    edit = edited(actor, args.edit) if args.edit else at_rest(actor.neutral, 1)
+    edit = within_reach(actor, edited(actor, args.edit), args.beyond) if args.edit else at_rest(actor.neutral, 1)
     frames = 1 if suffix in PICTURES else max(2, round(args.seconds * args.fps))
     if args.orbit is None:
         relative = edit if frames == 1 else come_and_go(edit, frames)
@@ -71,7 +76,7 @@ def run(args: argparse.Namespace, step_mm: float) -> None:
 
 
 def edited(actor: Actor, text: str) -> "Arrays":
-    """One frame's relative motion from `name=x,name=x`, within what the avatar can reach.
+    """One frame's relative motion from `name=x,name=x`.
 
     Raises:
         InputError: malformed, or a name that its head does not know.
@@ -93,7 +98,7 @@ def edited(actor: Actor, text: str) -> "Arrays":
         except ValueError:
             raise InputError(f"--edit {part!r}; allowed: name=number, as in smile=1") from None
         movements.append(movement)
-    return actor.reach.limited(played(movements, np.array([values]), len(actor.expression_names)))
+    return played(movements, np.array([values]), len(actor.expression_names))
 
 
 def _middle(actor: Actor) -> "tuple[np.ndarray, np.ndarray]":
