@@ -16,7 +16,7 @@ from partnerface.conventions import CLASS_NAMES
 from partnerface.errors import ConfigError
 from partnerface.geometry.mesh import vertex_normals
 from partnerface.head.model import HeadModel
-from partnerface.head.points import CHIN, FOREHEAD, MOUTH_CORNERS
+from partnerface.head.points import SPREAD
 from partnerface.head.skinning import embed, head_tensors
 from partnerface.kernels.march import voxel
 
@@ -33,8 +33,6 @@ HULL_SHARE = 0.8
 HULL_FRAMES = 48
 #: What a place that never moves counts in the warm-up's partition, beside 1 where the face moves most.
 STILL = 0.02
-#: Where parts stand at landmarks, the first ones first: mouth, lids, brows, then chin, nose, cheeks, forehead and jaw.
-LANDMARKS = (*MOUTH_CORNERS, 0, 17, 159, 386, 105, 334, CHIN, 4, 205, 425, FOREHEAD, 168, 172, 397)
 
 
 def _near_surface(
@@ -66,9 +64,9 @@ def part_centres(config: AvatarConfig, head: HeadModel, surface: Surface, motion
     if not config.parts:
         return surface.canonical.new_empty(0, 3)
     if config.weighting == "landmarks":
-        if config.parts > len(LANDMARKS):
-            raise ConfigError(f"train.parts is {config.parts}; parts at landmarks are at most {len(LANDMARKS)}")
-        chosen = list(LANDMARKS[: config.parts])
+        if config.parts > len(SPREAD):
+            raise ConfigError(f"train.parts is {config.parts}; parts at landmarks are at most {len(SPREAD)}")
+        chosen = list(SPREAD[: config.parts])
         return embed(
             surface.canonical,
             torch.as_tensor(head.mediapipe_faces[chosen]),

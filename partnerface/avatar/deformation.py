@@ -118,7 +118,10 @@ class PartDeformation(nn.Module):
             points: [N, 3] canonical places, m.
             hard: weigh by the fixed partition instead of the assigner.
         """
-        logits = None if self.assigner is None else mlp(self.encode(points), self.assigner)
+        return self._weigh(points, self.encode(points), hard)
+
+    def _weigh(self, points: Tensor, encoded: Tensor, hard: bool) -> tuple[Tensor, Tensor | None]:
+        logits = None if self.assigner is None else mlp(encoded, self.assigner)
         if self.weighting == "landmarks":
             # Along the first dimension of what is stored feature by feature.
             far = torch.cdist(points.detach(), self.centres) / LANDMARK_REACH
@@ -141,10 +144,11 @@ class PartDeformation(nn.Module):
             code: [N, C] expression code of each point's frame.
             hard: weigh by the fixed partition instead of the assigner.
         """
-        weights, logits = self.weigh(points, hard)
+        encoded = self.encode(points)
+        weights, logits = self._weigh(points, encoded, hard)
         layers = list(zip([self.first_layer(), *list(self.weights)[1:]], self.biases, strict=True))
         # Parts that weigh nothing are left out.
-        moved = part_mixture(columns(self.encode(points), code), weights, layers, bound=0.0)
+        moved = part_mixture(columns(encoded, code), weights, layers, bound=0.0)
         return moved * self.scale, logits
 
     def posed(self, code: Tensor) -> PosedDeformation | None:

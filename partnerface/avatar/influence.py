@@ -24,7 +24,7 @@ def influence(surface: Surface, motion: Motion, directions: Tensor) -> Tensor:
         [C, V] m, in the head's rigid frame.
     """
     mean = motion.face_features().mean(0)
-    vertices = surface.frames(Motion.still(torch.cat([mean[None], mean + directions]), motion)).vertices
+    vertices = surface.vertices(Motion.still(torch.cat([mean[None], mean + directions]), motion))
     return (vertices[1:] - vertices[:1]).norm(dim=-1)
 
 

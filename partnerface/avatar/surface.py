@@ -77,6 +77,11 @@ class Frames:
         return self.pooled_maps[self.row]
 
 
+def _in_rigid_frame(vertices: Tensor, bone: Tensor) -> Tensor:
+    """Vertices [T, V, 3] in the frame of a bone [T, 4, 4]."""
+    return ((vertices - bone[:, None, :3, 3]) @ bone[:, :3, :3]).contiguous()
+
+
 def _nearest_of(candidates: Tensor, vertices: Tensor, size: int) -> Tensor:
     """Of each vertex's candidates [V, M] the `size` nearest to it, itself first; too few are filled up with itself."""
     count = len(vertices)
@@ -213,6 +218,11 @@ class Surface:
             torch.empty(count, cells, dtype=torch.int16),
         )
 
+    def vertices(self, motion: Motion) -> Tensor:
+        """[T, V, 3] the posed vertices in the head's rigid frame, m; nothing is kept."""
+        posed = motion.pose(self.head, self.shape)
+        return _in_rigid_frame(posed.vertices, posed.bone_transforms[:, HEAD_BONE])
+
     def _build(self, motion: Motion) -> list[tuple[Tensor, ...]]:
         posed = motion.pose(self.head, self.shape)
         bone = posed.bone_transforms[:, HEAD_BONE]
@@ -221,7 +231,7 @@ class Surface:
         blended = (self.head.weights @ (inverse[:, None] @ posed.bone_transforms).reshape(-1, 5, 16)).view(
             len(motion), -1, 4, 4
         )
-        vertices = ((posed.vertices - translation[:, None]) @ rotation).contiguous()
+        vertices = _in_rigid_frame(posed.vertices, bone)
         unpose = torch.linalg.inv(blended[..., :3, :3])
         turn = self.canonical_rotation @ unpose
         shift = self.canonical_shift - (turn @ blended[..., :3, 3:])[..., 0]

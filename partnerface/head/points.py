@@ -72,3 +72,6 @@ OVAL = (
 #: From the bridge of the nose down to its tip, and the point below the nose.
 NOSE_RIDGE, NOSE_BASE = (168, 6, 197, 195, 5, 4, 1), 2
 FOREHEAD, CHIN = 10, 152
+#: Single points spread over the face, those of what moves most first: mouth, upper lids, brows; then chin, tip of the
+#: nose, cheeks, forehead, bridge of the nose and corners of the jaw.
+SPREAD = (*MOUTH_CORNERS, 0, 17, 159, 386, 105, 334, CHIN, 4, 205, 425, FOREHEAD, NOSE_RIDGE[0], 172, 397)

@@ -225,6 +225,7 @@ def _beside(left: "Iterator[np.ndarray]", right: "Iterator[np.ndarray]") -> "Ite
 def _self_driven(actor: "Actor", args: argparse.Namespace) -> None:
     """The avatar by the motion of its own held-out frames, as they were tracked."""
     import numpy as np
+    import torch
 
     from partnerface.artefacts import SubjectFolder
     from partnerface.artefacts.files import read_stamp
@@ -253,6 +254,4 @@ def _self_driven(actor: "Actor", args: argparse.Namespace) -> None:
     ticks = np.arange(len(positions)) / fps
     driver = Driver(motion, actor.neutral, ticks, ticks, fps)
     driver.picture = lambda moment: dataset.rgb[int(positions[round(moment * fps)])]
-    import torch
-
     _write(args.output, actor.rendered(motion, torch.stack(cameras), height, width), driver, args.side_by_side)

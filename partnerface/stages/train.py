@@ -89,12 +89,14 @@ def made(dataset: "Dataset", method: "Method", seed: int, settings: TrainSetting
     import torch
 
     from partnerface.avatar.build import build_avatar
+    from partnerface.avatar.methods import AvatarConfig
     from partnerface.training.loop import Trainer
     from partnerface.training.sampler import RaySampler
 
     torch.manual_seed(seed)
     config = method.avatar
-    if settings.parts is not None and config.parts:
+    # Methods that are told by their number of parts keep it.
+    if settings.parts is not None and config.parts == AvatarConfig.parts:
         config = replace(config, parts=settings.parts)
     config = replace(config, shoulders=str(dataset.values["mask_policy"]) == "full")
 

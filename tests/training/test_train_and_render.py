@@ -1,6 +1,7 @@
 """The real train and render stages on the toy head: it learns, resumes exactly, and survives bad numbers."""
 
 import argparse
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -10,10 +11,12 @@ import pytest
 import torch
 
 from partnerface.artefacts.layout import SubjectFolder
+from partnerface.avatar.methods import METHODS, AvatarConfig
+from partnerface.avatar.methods import method as method_of
 from partnerface.avatar.store import load_avatar, read_header
 from partnerface.config.settings import RenderSettings, TrainSettings
 from partnerface.conventions import CLASS_NAMES
-from partnerface.errors import ArtefactError, InputError, TrainingError
+from partnerface.errors import ArtefactError, ConfigError, InputError, TrainingError
 from partnerface.stages import render, train
 from partnerface.training import loop
 from partnerface.training.dataset import Dataset
@@ -156,10 +159,40 @@ def test_never_finite_is_an_error_in_one_line(trained, tmp_path, monkeypatch):
     assert not copy.run("partnerface").avatar.exists()
 
 
-@pytest.mark.parametrize("method", ["global", "skinning", "conditioned"])
+@pytest.mark.parametrize("method", [*sorted(set(METHODS) - {"partnerface"}), "parts_3"])
 def test_every_method_trains(subject, method):
     train.run(arguments(subject, method), TrainSettings(**{**vars(QUICK), "steps": 20}))
     assert load_avatar(subject.run(method).avatar) is not None
+
+
+def test_parts_are_set_where_a_method_does_not_say_how_many(subject):
+    dataset, settings = Dataset.load(subject.dataset), replace(QUICK, parts=3)
+    for name, parts in (("partnerface", 3), ("hard", 3), ("landmark_parts", 3), ("global", 1), ("parts_5", 5)):
+        chosen = method_of(name)
+        assert chosen is not None
+        deformation = train.made(dataset, chosen, 0, settings).avatar.deformation
+        assert deformation is not None
+        assert deformation.parts == parts, name
+
+
+def test_more_parts_than_landmarks_is_an_error_in_one_line(subject):
+    dataset = Dataset.load(subject.dataset)
+    with pytest.raises(ConfigError, match="at most 16"):
+        train.made(dataset, METHODS["landmark_parts"], 0, replace(QUICK, parts=17))
+
+
+def test_methods_are_equal_in_parameters():
+    """But for the assigner: local networks of any number hold within 3 % as many as the eight."""
+
+    def size(config: AvatarConfig) -> int:
+        widths = [27 + config.code_size, *[config.part_width] * (config.part_layers - 1), 3]
+        return config.parts * sum((a + 1) * b for a, b in itertools.pairwise(widths))
+
+    whole = size(AvatarConfig())
+    for name in ("global", "parts_2", "parts_4", "parts_16"):
+        chosen = method_of(name)
+        assert chosen is not None
+        assert abs(size(chosen.avatar) / whole - 1) < 0.03, name
 
 
 def test_unknown_method_and_missing_dataset(subject, tmp_path):
