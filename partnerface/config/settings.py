@@ -127,9 +127,7 @@ class TrainSettings:
     rays: int = setting(2048, "rays in a step", "rays", 1, 1_000_000)
     frames: int = setting(16, "frames that the rays of a step come from", "frames", 1, 4096)
     step_mm: float = setting(4.0, "distance of two samples on a ray", "mm", 0.5, 50)
-    parts: int | None = setting(
-        None, "number of local MLPs where a method has eight; empty for eight", None, 1, 64
-    )
+    parts: int | None = setting(None, "number of local MLPs where a method has eight; empty for eight", None, 1, 64)
     warm_up: float = setting(0.25, "first part of the steps, with hard part assignment", "share", 0, 1)
     rate_grid: float = setting(1.0e-2, "learning rate of the hash grid", None, 0, 1)
     rate_field: float = setting(2.0e-3, "learning rate of the radiance field's MLPs", None, 0, 1)
