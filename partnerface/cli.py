@@ -48,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 2 something the user can mend (one line says what), 130 interrupted. Anything else
         that goes wrong is a bug of ours and leaves as an exception with its trace.
     """
+    # Threads that wait give their core away. By default they spin, and two processes on the same cores, as a scheduler
+    # or another program brings them, then take six times as long; alone it costs nothing. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     words = list(sys.argv[1:] if argv is None else argv)
     command = words[0] if words and words[0] in {**STAGES, **ASIDE, **COMMANDS} else None
     name = f"partnerface {command}" if command else "partnerface"

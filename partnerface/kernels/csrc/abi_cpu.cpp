@@ -7,10 +7,6 @@
 
 #include "common.h"
 
-namespace {
-constexpr int ABI = 1;
-}
-
 #if defined(__AMX_BF16__)
 namespace {
 // Whether there are matrix units for bfloat16, and the system lets this process have their registers: Linux wants to be
@@ -29,7 +25,7 @@ int matrix_units() {
 }  // namespace
 #endif
 
-PF_API int pf_abi() { return ABI; }
+PF_API int pf_abi() { return pf::ABI; }
 
 PF_API const char* pf_isa() { return PF_ISA; }
 
