@@ -19,12 +19,15 @@ from partnerface.launch import guard
 #: Commands that are no stage: the module that defines each, and its line.
 COMMANDS = {
     "run": ("partnerface.launch.run", "walk the whole road for a video, redoing only what changed"),
-    "drive": ("partnerface.stages.drive", "move an avatar by another person's video, a tracking, or a table"),
+    "drive": ("partnerface.acting.drive", "move an avatar by another person's video, a tracking, or a table"),
     "export": ("partnerface.stages.export", "write a tracked subject as INSTA, IMavatar or nerfstudio read it"),
     "view": ("partnerface.viewing.command", "look at an avatar in the browser and move it with sliders"),
     "doctor": ("partnerface.doctor.command", "say what this machine has and whether the road can be walked"),
     "bench": ("partnerface.bench.command", "measure how fast the stages and the model are on this machine"),
 }
+
+#: What else a stage's command does when a flag of its own asks for it: the module that adds the flags and does it.
+BESIDES = {"render": "partnerface.acting.views"}
 
 PICTURE = """\
 from a video of one person to a head avatar that can be driven
@@ -119,6 +122,8 @@ def stage_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     module.add_arguments(parser)
+    if name in BESIDES:
+        importlib.import_module(BESIDES[name]).add_arguments(parser)
     if module.SETTINGS is not None:
         add_flags(parser, module.SETTINGS, name)
     return parser
@@ -129,7 +134,8 @@ def _run_stage(name: str, words: list[str]) -> int:
     module = importlib.import_module(f"partnerface.stages.{name}")
     args = stage_parser(name, module).parse_args(words)
     settings = None if module.SETTINGS is None else from_namespace(module.SETTINGS, args)
-    module.run(args, settings)
+    beside = importlib.import_module(BESIDES[name]) if name in BESIDES else None
+    (beside if beside is not None and beside.asked(args) else module).run(args, settings)
     return 0
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from partnerface.errors import InputError
+
 
 @dataclass(frozen=True)
 class SubjectFolder:
@@ -83,3 +85,22 @@ class DatasetFolder:
     classes = property(lambda self: self.root / "classes.npy")
     parameters = property(lambda self: self.root / "dataset.npz")
     head = property(lambda self: self.root / "head.npz")
+
+
+def find_avatar(path: Path, run: str = "partnerface") -> Path:
+    """The avatar's file that a path means: the file itself, a run's folder, or a subject's folder with that run.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(path).expanduser()
+    if path.is_file():
+        return path
+    for candidate in (RunFolder(path).avatar, SubjectFolder(path).run(run).avatar):
+        if candidate.is_file():
+            return candidate
+    what = "holds no avatar.safetensors, and no run of that name does" if path.is_dir() else "does not exist"
+    raise InputError(
+        f"{path} {what}; give results/<subject>/<method>/avatar.safetensors, which `partnerface train` writes, or its "
+        "folder"
+    )

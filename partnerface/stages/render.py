@@ -1,7 +1,6 @@
 """Render the held-out frames of one run, and some training frames to show the gap."""
 
 import argparse
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 from partnerface.artefacts import SubjectFolder, check, write, write_npz
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.config.settings import RenderSettings
-from partnerface.errors import InputError
 
 HELP = """Render the held-out frames. Reads dataset/ and <run>/avatar.safetensors, writes <run>/renders.npy (8-bit
 frames), <run>/renders.npz (which frames they are) and <run>/heldout.mp4 (truth, render and error side by side).
@@ -35,12 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", default="partnerface", metavar="METHOD[/seedN]", help="the run whose avatar is rendered"
     )
-    _novel().add_arguments(parser)
-
-
-def _novel() -> Any:
-    """New views; by name, so that an edit there does not make every subject's held-out frames anew."""
-    return importlib.import_module("partnerface.stages.novel")
 
 
 def _wanted(dataset: Any, settings: RenderSettings) -> Any:
@@ -72,11 +64,6 @@ def _pictures(dataset: Any, path: Path, method: str, positions: Any, settings: R
 
 def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     """Render and write."""
-    if args.output is not None:
-        _novel().run(args, settings.step_mm)
-        return
-    if args.orbit is not None or args.edit is not None:
-        raise InputError("say where the new view is written to: -o OUT.mp4, or OUT.png for a picture")
     from partnerface.kernels import prepare
     from partnerface.kernels.backend import on_compute_device
 

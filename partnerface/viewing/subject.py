@@ -11,7 +11,7 @@ from torch import Tensor
 
 from partnerface.artefacts import SubjectFolder
 from partnerface.artefacts.foreign import read_npz
-from partnerface.artefacts.layout import DatasetFolder, RunFolder
+from partnerface.artefacts.layout import DatasetFolder, RunFolder, find_avatar
 from partnerface.avatar.model import Avatar
 from partnerface.avatar.motion import Motion
 from partnerface.avatar.store import load_avatar, read_header, read_motion
@@ -61,18 +61,13 @@ def load_subject(path: Path) -> Subject:
     """Read an avatar, onto torch's default device.
 
     Args:
-        path: avatar.safetensors, or the folder of the run that it lies in.
+        path: see `find_avatar`.
 
     Raises:
         InputError: there is no such file.
         ArtefactError: it is no avatar, or one of another format, such as the table of the baseline `retrieval`.
     """
-    file = RunFolder(path).avatar if path.is_dir() else path
-    if not file.is_file():
-        where = f"{path} holds no {file.name}" if path.is_dir() else f"{path} does not exist"
-        raise InputError(
-            f"{where}; give results/<subject>/<method>/avatar.safetensors, which `partnerface train` writes"
-        )
+    file = find_avatar(path)
     facts = read_header(file)["facts"]
     avatar = load_avatar(file)
     parents = file.resolve().parents

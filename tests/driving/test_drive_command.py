@@ -9,10 +9,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from partnerface import cli
+from partnerface.acting import tracked
+from partnerface.acting.actor import Actor
 from partnerface.artefacts import SubjectFolder, read_npz, write_npz
 from partnerface.conventions import MOTION_NAMES
-from partnerface.stages import tracked
-from partnerface.stages.actor import Actor
 from partnerface.video.decode import decode
 from partnerface.video.probe import probe
 from tests.avatar.toy import toy_head, toy_motion
@@ -188,7 +188,7 @@ def test_retrieval_is_refused(toy_subject, toy_driver, tmp_path, capsys):
         (("{avatar}", "{driver}"), "say where to write to"),
         (("{avatar}", "{driver}", "-o", "{tmp}/o.txt"), "allowed endings: .mp4"),
         (("{avatar}", "{tmp}/none.mp4", "-o", "{tmp}/o.mp4"), "there is no file"),
-        (("{tmp}/none", "{driver}", "-o", "{tmp}/o.mp4"), "does not exist; give an avatar.safetensors"),
+        (("{tmp}/none", "{driver}", "-o", "{tmp}/o.mp4"), "does not exist; give results"),
         (("{tmp}", "{driver}", "-o", "{tmp}/o.mp4"), "holds no avatar.safetensors"),
         (("{driver}/head.npz", "{driver}", "-o", "{tmp}/o.mp4"), "is not an avatar file"),
         (("{avatar}", "{driver}", "-o", "{tmp}/o.mp4", "--size", "2"), "--size is 2; allowed: a number from 16"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from partnerface import cli
-from partnerface.stages import drive, tracked
+from partnerface.acting import drive, tracked
 from partnerface.video.decode import decode
 from partnerface.video.probe import probe
 from tests.avatar.toy import toy_motion

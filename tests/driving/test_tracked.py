@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
+from partnerface.acting.tracked import STAGES, is_done, track_video
 from partnerface.artefacts import SubjectFolder, write
 from partnerface.config.changes import sections_with
 from partnerface.errors import ConfigError
-from partnerface.stages.tracked import STAGES, is_done, track_video
 
 OUTPUTS = {
     "frames": ("frames", "frame_index", "sound", "camera"),

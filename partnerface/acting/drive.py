@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from partnerface.acting.flags import check_number
+from partnerface.artefacts.layout import find_avatar
 from partnerface.errors import ArtefactError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from partnerface.acting.actor import Actor
+    from partnerface.acting.drivers import Driver
     from partnerface.driving.neutral import Arrays
-    from partnerface.stages.actor import Actor
-    from partnerface.stages.drivers import Driver
 
 DESCRIPTION = """\
 Move an avatar by another person's face. What counts is how the driver differs from his own face at rest; that is put
@@ -88,11 +90,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; see `partnerface.cli.main` for what it returns and how errors are told."""
-    from partnerface.stages.actor import Actor, find_avatar
+    from partnerface.acting.actor import Actor
 
     args = parser().parse_args(argv)
     if args.about:
-        from partnerface.stages.about import about
+        from partnerface.acting.about import about
 
         print("\n".join(about(Actor.read(find_avatar(args.avatar)))))
         return 0
@@ -126,17 +128,11 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(f"--side-by-side wants pictures of the driver, and {args.driver} has none; leave it out")
 
 
-def check_number(flag: str, value: float | None, least: float, most: float) -> None:
-    """Raise InputError when a flag's number lies outside its range."""
-    if value is not None and not least <= value <= most:
-        raise InputError(f"{flag} is {value:g}; allowed: a number from {least:g} to {most:g}")
-
-
 def _driver(actor: "Actor", args: argparse.Namespace) -> "Driver":
+    from partnerface.acting import drivers
+    from partnerface.acting.tracked import STAGES, track_video
     from partnerface.config.changes import sections_with
     from partnerface.config.subjects import sanitised
-    from partnerface.stages import drivers
-    from partnerface.stages.tracked import STAGES, track_video
 
     settings = sections_with(args.changes, STAGES)
     wishes = drivers.Wishes(args.fps, args.neutral_at, args.convert, settings["tracking"])
@@ -158,8 +154,8 @@ def _driver(actor: "Actor", args: argparse.Namespace) -> "Driver":
 
 def _check_head_to_come(actor: "Actor", tracking, convert: bool) -> None:
     """Refuse a head that does not fit before minutes are spent on tracking with it."""
+    from partnerface.acting.drivers import check_head
     from partnerface.head.choose import choose_head
-    from partnerface.stages.drivers import check_head
 
     chosen = choose_head(tracking.head, tracking.head_shapes, tracking.head_expressions, tracking.head_version)
     check_head(chosen.model.name, actor, "the driver's tracking (tracking.head)", convert)
@@ -167,8 +163,8 @@ def _check_head_to_come(actor: "Actor", tracking, convert: bool) -> None:
 
 def _motion(actor: "Actor", driver: "Driver", args: argparse.Namespace) -> "Arrays":
     """What the avatar is to do at the driver's ticks, relative to its neutral and within its reach."""
+    from partnerface.acting.actor import within_reach
     from partnerface.driving.transfer import at_rest, resample, with_pose
-    from partnerface.stages.actor import within_reach
 
     relative = resample(driver.relative, driver.time_s, driver.ticks)
     if args.pose != "driver":
@@ -227,12 +223,12 @@ def _self_driven(actor: "Actor", args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
+    from partnerface.acting.drivers import Driver
     from partnerface.artefacts import SubjectFolder
     from partnerface.artefacts.files import read_stamp
     from partnerface.artefacts.layout import DatasetFolder
     from partnerface.avatar.pictures import scaled_camera
     from partnerface.conventions import MOTION_NAMES
-    from partnerface.stages.drivers import Driver
     from partnerface.training.dataset import Dataset
 
     folder = SubjectFolder(args.heldout.expanduser()).dataset

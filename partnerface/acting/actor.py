@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partnerface.artefacts.layout import RunFolder, SubjectFolder
-from partnerface.errors import ArtefactError, InputError
+from partnerface.errors import ArtefactError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,25 +16,6 @@ if TYPE_CHECKING:
     from partnerface.avatar.store import KnownMotion
     from partnerface.driving.neutral import Arrays, Neutral
     from partnerface.driving.reach import Reach
-
-#: Folders of a subject that are looked in for an avatar.
-USUAL_RUN = "partnerface"
-
-
-def find_avatar(path: Path, run: str = USUAL_RUN) -> Path:
-    """The avatar's file that a path means: the file itself, a run's folder, or a subject's folder with that run.
-
-    Raises:
-        InputError: there is none.
-    """
-    path = Path(path).expanduser()
-    if path.is_file():
-        return path
-    for candidate in (RunFolder(path).avatar, SubjectFolder(path).run(run).avatar):
-        if candidate.is_file():
-            return candidate
-    what = "holds no avatar.safetensors, and no run of that name does" if path.is_dir() else "does not exist"
-    raise InputError(f"{path} {what}; give an avatar.safetensors or its folder, results/<subject>/<method>")
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from partnerface.stages.actor import Actor
+    from partnerface.acting.actor import Actor
 
 _WIDTH = 14
 

@@ -11,9 +11,9 @@ from partnerface.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from partnerface.acting.actor import Actor
     from partnerface.driving.neutral import Arrays, Neutral
     from partnerface.head.model import HeadModel
-    from partnerface.stages.actor import Actor
 
 #: A face at rest is looked at for so long to both sides of the moment that the user names, s.
 REST_S = 0.1

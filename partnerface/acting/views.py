@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from partnerface.acting.actor import Actor, within_reach
+from partnerface.artefacts.layout import find_avatar
+from partnerface.config.settings import RenderSettings
 from partnerface.errors import InputError
-from partnerface.stages.actor import Actor, find_avatar, within_reach
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,17 +42,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", type=int, metavar="PX", help="edge of the picture [the avatar's own]")
 
 
-def run(args: argparse.Namespace, step_mm: float) -> None:
+def asked(args: argparse.Namespace) -> bool:
+    """Whether a new view is wanted, and not the stage."""
+    return args.output is not None or args.orbit is not None or args.edit is not None
+
+
+def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     """Render an avatar by itself.
 
     Raises:
         InputError: a flag is impossible, or a name in --edit unknown.
         ArtefactError: there is no avatar that can be read.
     """
+    from partnerface.acting.flags import check_number
     from partnerface.driving.scenes import come_and_go, orbit
     from partnerface.driving.transfer import at_rest
-    from partnerface.stages.drive import check_number
 
+    if args.output is None:
+        raise InputError("say where the new view is written to: -o OUT.mp4, or OUT.png for a picture")
     suffix = args.output.suffix.lower()
     if suffix not in PICTURES + VIDEOS:
         raise InputError(f"{args.output} is no picture or video; allowed endings: {', '.join(PICTURES + VIDEOS)}")
@@ -63,7 +72,7 @@ def run(args: argparse.Namespace, step_mm: float) -> None:
     check_number("--fps", args.fps, 1, 1000)
     check_number("--size", args.size, 16, 4096)
     check_number("--beyond", args.beyond, 0, 100)
-    actor = Actor.read(find_avatar(args.subject, args.run), step_mm)
+    actor = Actor.read(find_avatar(args.subject, args.run), settings.step_mm)
     edit = within_reach(actor, edited(actor, args.edit), args.beyond) if args.edit else at_rest(actor.neutral, 1)
     frames = 1 if suffix in PICTURES else max(2, round(args.seconds * args.fps))
     if args.orbit is None:
