@@ -71,8 +71,9 @@ unit: $(STAMP) ## Unit tests alone
 workflow: $(STAMP) ## The DAG's tests alone: real stages, tiny settings
 	$(BIN)/pytest -q -m workflow
 
-schema: $(STAMP) ## Write the configuration's schema anew after a change of partnerface/config/settings.py
+schema: $(STAMP) ## Write the configuration's schema and the pages' tables anew after a change of its settings
 	$(BIN)/python -m partnerface.config.schema workflow/schemas/config.schema.json
+	$(BIN)/python -m partnerface.config.pages docs/stages
 
 clean: ## Remove caches and build leftovers; results and .venv stay
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info

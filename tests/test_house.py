@@ -91,10 +91,15 @@ def test_every_rule_has_its_stage_and_is_included():
         assert f'source=source("{stage}")' in (ROOT / "workflow" / "rules" / f"{stage}.smk").read_text()
 
 
-def test_stages_page_has_a_section_for_each_stage():
+def test_each_stage_has_a_page_with_its_settings_as_they_are():
+    from partnerface.config.pages import with_settings
     from partnerface.conventions import STAGES
 
-    assert re.findall(r"^## (\w+)$", (ROOT / "docs" / "stages.md").read_text(), re.M) == list(STAGES)
+    pages = {path.stem: path.read_text() for path in (ROOT / "docs" / "stages").glob("*.md")}
+    assert set(pages) == set(STAGES)
+    for stage, page in pages.items():
+        assert page == with_settings(page, stage), "make schema writes the tables anew"
+        assert f"](stages/{stage}.md)" in (ROOT / "docs" / "stages.md").read_text()
 
 
 def test_the_version_is_the_same_everywhere():
