@@ -155,11 +155,13 @@ def _magnitude(luminance: Tensor, smooth: Tensor, detector: Tensor) -> Tensor:
 def _filtered(channel: Tensor, along_x: Tensor, along_y: Tensor) -> Tensor:
     """(H, W) correlated with taps along each axis. As matrix products, as the blur of `structural`."""
     height, width = channel.shape
-    return _band(height, along_y) @ channel @ _band(width, along_x).T
+    return _band(height, tuple(along_y.tolist())) @ channel @ _band(width, tuple(along_x.tolist())).T
 
 
-def _band(size: int, taps: Tensor) -> Tensor:
+@functools.lru_cache(maxsize=64)
+def _band(size: int, along: tuple[float, ...]) -> Tensor:
     """(size, size) matrix that correlates with taps; the taps beyond the border fall on the pixel at the border."""
+    taps = torch.tensor(along, dtype=torch.float64)
     reach = len(taps) // 2
     place = (torch.arange(size)[:, None] + torch.arange(-reach, reach + 1)).clamp(0, size - 1)
     return torch.zeros(size, size, dtype=torch.float64).scatter_add_(1, place, taps.expand(size, -1).contiguous())

@@ -1,8 +1,12 @@
 """Every metric × region × split of every rendered frame."""
 
-from collections.abc import Callable, Mapping
+import functools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +23,8 @@ from partnerface.evaluation.structural import ms_ssim, ssim
 from partnerface.evaluation.temporal import flicker, follows
 from partnerface.progress import track
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 COLUMNS = ("frame", "split", "region", "metric", "value")
 
 #: The metrics that need no weights. A new one is a function as described in `pixel`, its name in
@@ -101,7 +107,11 @@ class _Frame:
 
 
 def measure(
-    frames: Frames, metrics: Mapping[str, Metric], name: str = "evaluate", readings: Readings | None = None
+    frames: Frames,
+    metrics: Mapping[str, Metric],
+    name: str = "evaluate",
+    readings: Readings | None = None,
+    workers: int = 1,
 ) -> Measured:
     """Compare each rendered frame with its true one, and its change from the frame before with the true change.
 
@@ -114,45 +124,75 @@ def measure(
         metrics: metric name → function.
         name: the name of the work, for the progress line.
         readings: landmarks of both, for `landmark_error`; None where there are none.
+        workers: threads that measure frames side by side; the rows are the same for any number.
     """
-    source = frames.arrays["frame"]
     next_in_time = follows(frames.arrays["time_s"])
+    # In the order of time, so that a frame's predecessor was just read.
+    order = [int(index) for index in np.argsort(frames.position)]
+    read = functools.lru_cache(2 * workers + 2)(lambda index: _frame(frames, index))
+
+    def rows_of(pair: tuple[int | None, int]) -> tuple[_Frame | None, list[tuple]]:
+        here = read(pair[1])
+        if here is None:
+            return None, []
+        rows = list(_measured(here, metrics))
+        before = None if pair[0] is None else read(pair[0])
+        if before is not None and before.position == here.position - 1 and next_in_time[here.position]:
+            rows += _flickered(before, here)
+        if readings is not None:
+            errors = readings.errors(pair[1])
+            rows += [(split, region, "landmark_error", value) for region, value in errors.items()
+                     for split in here.inside]  # fmt: skip
+        return here, [row for row in rows if np.isfinite(row[-1])]
+
     rows: list[tuple] = []
     shares: dict[str, dict[str, list[float]]] = {}
-
-    def add(frame: _Frame, splits: list[str], region: str, metric: str, value: float) -> None:
-        if np.isfinite(value):
-            rows.extend((int(source[frame.position]), split, region, metric, value) for split in splits)
-
-    before: _Frame | None = None
-    # In the order of time, so that the frame before is at hand.
-    for index in track(np.argsort(frames.position), name, len(frames.position)):
-        here = _frame(frames, int(index))
-        if here is None:
-            continue
-        for region, mask in here.masks.items():
-            for split in here.inside:
-                share = 1.0 if mask is None else float(mask.double().mean())
-                shares.setdefault(split, {}).setdefault(region, []).append(share)
-        for metric, function in metrics.items():
-            score = function(here.truth, here.image)
+    with ThreadPoolExecutor(workers) as pool:
+        pairs = zip([None, *order], order, strict=False)
+        for here, found in track(_ahead(pool, rows_of, pairs, 2 * workers), name, len(order)):
+            if here is None:
+                continue
+            source = int(frames.arrays["frame"][here.position])
+            rows += [(source, *row) for row in found]
             for region, mask in here.masks.items():
-                add(here, here.inside, region, metric, score(mask))
-        if before is not None and before.position == here.position - 1 and next_in_time[here.position]:
-            score = flicker((before.truth, here.truth), (before.image, here.image))
-            both = [split for split in here.inside if split in before.inside]
-            for region in (region for region in here.masks if region in before.masks):
-                one, other = before.masks[region], here.masks[region]
-                add(here, both, region, "flicker", score(None if one is None or other is None else one | other))
-        if readings is not None:
-            for region, value in readings.errors(int(index)).items():
-                add(here, here.inside, region, "landmark_error", value)
-        before = here
+                for split in here.inside:
+                    share = 1.0 if mask is None else float(mask.double().mean())
+                    shares.setdefault(split, {}).setdefault(region, []).append(share)
     return Measured(
         pd.DataFrame(rows, columns=list(COLUMNS)),
         _each(shares, lambda share: share),
         _each(shares, lambda share: -10 * np.log10(share)),
     )
+
+
+def _ahead(pool: ThreadPoolExecutor, function: Callable[[_T], _R], items: Iterable[_T], most: int) -> Iterator[_R]:
+    """`pool.map`, in order, with no more than `most` results waiting."""
+    waiting: deque[Future[_R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _measured(here: _Frame, metrics: Mapping[str, Metric]) -> Iterator[tuple[str, str, str, float]]:
+    """Split, region, metric and value of one frame."""
+    for metric, function in metrics.items():
+        score = function(here.truth, here.image)
+        for region, mask in here.masks.items():
+            value = score(mask)
+            yield from ((split, region, metric, value) for split in here.inside)
+
+
+def _flickered(before: _Frame, here: _Frame) -> Iterator[tuple[str, str, str, float]]:
+    """The same of two frames that follow each other, in the splits and regions that both have."""
+    score = flicker((before.truth, here.truth), (before.image, here.image))
+    both = [split for split in here.inside if split in before.inside]
+    for region in (region for region in here.masks if region in before.masks):
+        one, other = before.masks[region], here.masks[region]
+        value = score(None if one is None or other is None else one | other)
+        yield from ((split, region, "flicker", value) for split in both)
 
 
 def _frame(frames: Frames, index: int) -> _Frame | None:

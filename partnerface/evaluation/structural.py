@@ -26,6 +26,7 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _HALF = WINDOW // 2
 
 
+@functools.cache
 def _band(size: int) -> Tensor:
     """(size - 10, size) matrix whose rows hold the Gaussian window, each one step further on."""
     x = torch.arange(size, dtype=torch.float64)
@@ -42,6 +43,14 @@ def _blur(images: Tensor) -> Tensor:
     return _band(images.shape[-2]) @ (images @ _band(images.shape[-1]).T)
 
 
+def _check_size(image: Tensor) -> None:
+    if min(image.shape[-2:]) < WINDOW:
+        raise InputError(
+            f"SSIM wants images of at least {WINDOW} px, these have {image.shape[-1]} x {image.shape[-2]}; "
+            "raise `size` in the section `dataset` of config.yaml"
+        )
+
+
 def similarity_maps(truth: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
     """SSIM and its contrast-structure factor at each pixel whose window lies inside the image.
 
@@ -54,11 +63,7 @@ def similarity_maps(truth: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         InputError: the image is smaller than the window.
     """
-    if min(truth.shape[-2:]) < WINDOW:
-        raise InputError(
-            f"SSIM wants images of at least {WINDOW} px, these have {truth.shape[-1]} x {truth.shape[-2]}; "
-            "raise `size` in the section `dataset` of config.yaml"
-        )
+    _check_size(truth)
     channels = truth.shape[0]
     stack = torch.cat([truth, image, truth * truth, image * image, truth * image])
     mean_t, mean_i, tt, ii, ti = _blur(stack).split(channels)
@@ -102,29 +107,28 @@ def ms_ssim(truth: Tensor, image: Tensor) -> Score:
       each pixel of the scale.
     * Negative means count as zero, since they are raised to broken powers.
     """
-    scales = max(scale_count(*truth.shape[-2:]), 1)  # of too small an image, similarity_maps says so
+    _check_size(truth)
+    scales = scale_count(*truth.shape[-2:])
     weights = [weight / sum(SCALE_WEIGHTS[:scales]) for weight in SCALE_WEIGHTS[:scales]]
     pyramid = [torch.stack([truth, image])]
     for _ in range(1, scales):
         pyramid.append(F.avg_pool2d(pyramid[-1], 2))
 
-    def maps(reflect: bool) -> list[Tensor]:
-        """On each scale the map whose mean counts: contrast-structure, at last the whole similarity."""
-        pair = [F.pad(images, (_HALF,) * 4, mode="reflect") if reflect else images for images in pyramid]
-        return [similarity_maps(*images)[scale < scales - 1] for scale, images in enumerate(pair)]
+    # On each scale the map whose mean counts: contrast-structure, at last the whole similarity; at all pixels, and
+    # without those whose window reaches beyond the border.
+    padded = [F.pad(images, (_HALF,) * 4, mode="reflect") for images in pyramid]
+    reflected = [similarity_maps(*images)[scale < scales - 1] for scale, images in enumerate(padded)]
+    inner = [values[:, _HALF:-_HALF, _HALF:-_HALF] for values in reflected]
 
     def product(means: list[Tensor]) -> float:
         factors = [mean.clamp(min=0) ** weight for mean, weight in zip(means, weights, strict=True)]
         return float(torch.stack(factors).prod(0).mean())
 
-    inner = maps(reflect=False)
-    reflected = functools.cache(lambda: maps(reflect=True))
-
     def score(mask: Tensor | None) -> float:
         if mask is None:
             return product([values.mean((-2, -1)) for values in inner])
         share, means = mask.to(truth.dtype)[None], []
-        for values in reflected():
+        for values in reflected:
             means.append((values * share).sum((-2, -1)) / share.sum())
             share = F.avg_pool2d(share, 2)
         return product(means)

@@ -51,12 +51,14 @@ def run(args: argparse.Namespace, settings: EvaluateSettings) -> None:
     dataset, folder = DatasetFolder(subject.dataset), subject.run(args.run)
     frames = read_frames(dataset, folder)
     metrics = available_metrics(Path(settings.lpips_weights), min(frames.truth.shape[1:3]), settings.lpips_device)
-    if not metrics.lpips:
-        torch.set_num_threads(1)  # the maps are so small that a second thread waits more than it works
+    # The maps are so small that a second thread on one waits more than it works; frames go side by side instead.
+    workers = 1 if metrics.lpips else torch.get_num_threads()
+    if workers > 1:
+        torch.set_num_threads(1)
     work = f"evaluate {subject.name} {args.run}"
     readings = read_landmarks(frames, work)
     found = None if isinstance(readings, str) else readings
-    measured = measure(frames, metrics.present, work, found)
+    measured = measure(frames, metrics.present, work, found, workers)
     with np.load(check(dataset.head, "dataset"), allow_pickle=False) as head:
         head_model = str(head["name"])
     truth = {path.name: read_stamp(path)["sha256"] for path in (dataset.rgb, dataset.classes, dataset.parameters)}

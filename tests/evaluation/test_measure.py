@@ -56,6 +56,10 @@ def test_values_by_hand(rows, frames):
     assert value("face", "psnr") == pytest.approx(-10 * np.log10((difference[face] ** 2).mean()))
 
 
+def test_threads_change_nothing(rows, frames):
+    pd.testing.assert_frame_equal(measure(frames, PLAIN_METRICS, workers=3).rows, rows, check_exact=True)
+
+
 def test_flicker_is_of_frames_that_follow_each_other_in_one_split(rows, frames):
     flicker = rows[rows.metric == "flicker"]
     # Frame 14 and 16 are of one split, but not neighbours; 15 is a guard band; 17 has no landmarks, so no mouth.
