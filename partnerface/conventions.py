@@ -85,6 +85,7 @@ ABLATIONS = {
     "softmax": "weights without zeros",
     "no_warmup": "without the first stage",
     "no_balance": "nothing makes the assigner use all parts, or few at a place",
+    "no_blendshapes": "the expression code is an input of the local MLPs, as in the paper",
     "no_offsets": "inverse skinning by the bones alone, the blendshapes' offsets stay",
     "parts_K": "K local MLPs, from 1 to 64, with as many parameters together",
 }

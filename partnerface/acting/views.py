@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(degrees), smile...; `partnerface drive --about AVATAR` lists them. In a video without --orbit it comes and "
         "goes",
     )  # fmt: skip
+    group.add_argument("--parts", action="store_true",
+                       help="show in a picture which part of the deformation moves what, at first and as learned, and "
+                       "how far, and print a table")  # fmt: skip
     group.add_argument("--seconds", type=float, default=SECONDS, metavar="S", help=f"length of a video [{SECONDS:g}]")
     group.add_argument("--fps", type=float, default=FPS, metavar="RATE", help=f"frames per second [{FPS:g}]")
     group.add_argument("--beyond", type=float, default=BEYOND, metavar="SHARE",
@@ -44,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def asked(args: argparse.Namespace) -> bool:
     """Whether a new view is wanted, and not the stage."""
-    return args.output is not None or args.orbit is not None or args.edit is not None
+    return args.output is not None or args.orbit is not None or args.edit is not None or args.parts
 
 
 def run(args: argparse.Namespace, settings: RenderSettings) -> None:
@@ -63,6 +66,8 @@ def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     suffix = args.output.suffix.lower()
     if suffix not in PICTURES + VIDEOS:
         raise InputError(f"{args.output} is no picture or video; allowed endings: {', '.join(PICTURES + VIDEOS)}")
+    if args.parts and (suffix in VIDEOS or args.orbit is not None or args.edit is not None):
+        raise InputError("--parts makes a picture of the head at rest; leave out --orbit and --edit, and name a .png")
     if args.orbit is not None and suffix in PICTURES:
         raise InputError(f"--orbit makes a video, and {args.output} is a picture; name an .mp4")
     if args.orbit is None and args.edit is None and suffix in VIDEOS:
@@ -73,6 +78,9 @@ def run(args: argparse.Namespace, settings: RenderSettings) -> None:
     check_number("--size", args.size, 16, 4096)
     check_number("--beyond", args.beyond, 0, 100)
     actor = Actor.read(find_avatar(args.subject, args.run), settings.step_mm)
+    if args.parts:
+        _show_parts(actor, args)
+        return
     edit = within_reach(actor, edited(actor, args.edit), args.beyond) if args.edit else at_rest(actor.neutral, 1)
     frames = 1 if suffix in PICTURES else max(2, round(args.seconds * args.fps))
     if args.orbit is None:
@@ -82,6 +90,14 @@ def run(args: argparse.Namespace, settings: RenderSettings) -> None:
         relative = orbit(held, actor.neutral, args.orbit, *_middle(actor))
     _write(args.output.expanduser(), actor.pictures(relative, args.size), frames, args.fps)
     print(args.output)
+
+
+def _show_parts(actor: Actor, args: argparse.Namespace) -> None:
+    from partnerface.acting.parts import look_at_parts
+
+    found = look_at_parts(actor, args.size or max(actor.facts["size"]))
+    _write(args.output.expanduser(), iter([found.sheet]), 1, args.fps)
+    print("\n".join([*found.lines(), str(args.output)]))
 
 
 def edited(actor: Actor, text: str) -> "Arrays":

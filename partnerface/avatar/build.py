@@ -114,7 +114,7 @@ def build_avatar(
     hull[voxel(frames.vertices[:, seen].reshape(-1, 3), box.low, box.high, resolution)] = True
     grid = hull.view(1, 1, *resolution).float()
     hull = torch.nn.functional.max_pool3d(grid, 3, stride=1, padding=1)[0, 0] > 0
-    code = Whitening.fit(motion.face_features(), config.code_size)
+    code = Whitening.fit(motion.face_features(), config.code_size, ridge=config.code_ridge)
     centres = part_centres(config, head, surface, motion, seen)
     avatar = Avatar(config, surface, code, Whitening.fit(motion.pose_features(), 6, share=1.0), hull, centres)
     if config.attention and avatar.deformation is not None:

@@ -2,7 +2,11 @@
 
 For a canonical point x and the frame's expression code z:
 
-    w = sparsemax(assigner(x)),  dx = sum_k w_k MLP_k(enc(x), z).
+    w = sparsemax(assigner(x)),  b = sum_k w_k MLP_k(enc(x)),  dx = b_0 + sum_c z_c b_c,
+
+so that each part knows, everywhere, where a point goes at rest and along each component of the code (a field of
+blendshapes, as in Zheng et al., I M Avatar, CVPR 2022). As the paper has it the code is an input of the local networks,
+dx = sum_k w_k MLP_k(enc(x), z); they then bend it as they like, and learn the training frames by heart.
 
 The weights are soft, but a part that has no say in a place weighs exactly nothing there, and its network is not run;
 with a softmax all eight counted everywhere, at the same quality. In the warm-up w is one-hot, from a fixed partition of
@@ -14,6 +18,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from partnerface.avatar.methods import part_sizes
 from partnerface.kernels.columns import columns
 from partnerface.kernels.encoding import positional_encoding
 from partnerface.kernels.part_mixture import mlp, part_mixture
@@ -55,6 +60,8 @@ class PartDeformation(nn.Module):
     Args:
         centres: [K, 3] centres of the warm-up's partition, or the landmarks that the parts stand at, m.
         weighting: one of `methods.WEIGHTINGS`.
+        blendshapes: the code adds up displacements that the local networks predict for each component; else it is an
+            input of theirs.
         code_size: length C of the expression code.
         width, layers: of a local MLP.
         octaves: of the positional encoding.
@@ -73,6 +80,7 @@ class PartDeformation(nn.Module):
         self,
         centres: Tensor,
         weighting: str,
+        blendshapes: bool,
         code_size: int,
         width: int,
         layers: int,
@@ -85,9 +93,10 @@ class PartDeformation(nn.Module):
         self.register_buffer("centres", centres)
         self.register_buffer("middle", middle)
         self.register_buffer("attention", torch.ones(len(centres), code_size))
+        self.blendshapes = blendshapes
         self.weighting, self.octaves, self.scale, self.extent = weighting, octaves, scale, extent
         parts, encoded = len(centres), 3 + 6 * octaves
-        sizes = [encoded + code_size] + [width] * (layers - 1) + [3]
+        sizes = part_sizes(encoded, code_size, width, layers, blendshapes)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for i, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             last = i == layers - 1
@@ -131,10 +140,19 @@ class PartDeformation(nn.Module):
             return nn.functional.one_hot(label, self.parts).to(points.dtype), logits
         return sparsemax(logits) if self.weighting == "sparsemax" else torch.softmax(logits.t(), dim=0).t(), logits
 
-    def first_layer(self) -> Tensor:
-        """[K, D_in, width] weights of the local networks' first layer, each blind to what it does not attend to."""
-        seen = torch.cat([self.attention.new_ones(self.parts, 3 + 6 * self.octaves), self.attention], dim=1)
-        return self.weights[0] * seen[..., None]
+    def _networks(self) -> list[tuple[Tensor, Tensor]]:
+        """Weights [K, D_in, D_out] and biases [K, D_out] of the local networks, blind to what they don't attend to."""
+        layers = list(zip(self.weights, self.biases, strict=True))
+        whole = self.attention.new_ones(self.parts, 1)
+        if self.blendshapes:
+            weight, bias = layers[-1]
+            seen = torch.cat([whole, self.attention], dim=1).repeat_interleave(3, dim=1)
+            layers[-1] = weight * seen[:, None], bias * seen
+        else:
+            weight, bias = layers[0]
+            seen = torch.cat([whole.expand(-1, 3 + 6 * self.octaves), self.attention], dim=1)
+            layers[0] = weight * seen[..., None], bias
+        return layers
 
     def forward(self, points: Tensor, code: Tensor, hard: bool) -> tuple[Tensor, Tensor | None]:
         """Displacements [N, 3], m, and the assigner's logits [N, K] where there is one.
@@ -146,9 +164,13 @@ class PartDeformation(nn.Module):
         """
         encoded = self.encode(points)
         weights, logits = self._weigh(points, encoded, hard)
-        layers = list(zip([self.first_layer(), *list(self.weights)[1:]], self.biases, strict=True))
+        inputs = encoded if self.blendshapes else columns(encoded, code)
         # Parts that weigh nothing are left out.
-        moved = part_mixture(columns(encoded, code), weights, layers, bound=0.0)
+        moved = part_mixture(inputs, weights, self._networks(), bound=0.0)
+        if self.blendshapes:
+            # Along the first dimension of what is stored feature by feature.
+            amounts = columns(torch.ones_like(code[:, :1]), code).t()
+            moved = (moved.t().view(-1, 3, len(points)) * amounts[:, None]).sum(0).t()
         return moved * self.scale, logits
 
     def posed(self, code: Tensor) -> PosedDeformation | None:
@@ -156,8 +178,13 @@ class PartDeformation(nn.Module):
         if self.weighting != "sparsemax":
             return None
         encoded = 3 + 6 * self.octaves
-        layers = list(zip(self.weights, self.biases, strict=True))
-        layers[0] = with_code(self.first_layer(), layers[0][1], code, encoded)
+        layers = self._networks()
+        if self.blendshapes:
+            amounts = torch.cat([code.new_ones(1), code])[:, None]
+            weight, bias = ((value.unflatten(-1, (-1, 3)) * amounts).sum(-2) for value in layers[-1])
+            layers[-1] = weight, bias
+        else:
+            layers[0] = with_code(*layers[0], code, encoded)
         # To a part that is the only one any logit gives the whole weight.
         alone = [(code.new_zeros(1, encoded, 1), code.new_zeros(1, 1))]
         assigner = alone if self.assigner is None else linear_layers(self.assigner)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any
 
 from partnerface.conventions import METHOD_PATTERN
@@ -10,6 +11,12 @@ from partnerface.conventions import METHOD_PATTERN
 #: How the parts are weighed: by the part assigner, with exact zeros or with none; by the warm-up's partition alone; or
 #: by the distance from landmarks, where the parts then stand.
 WEIGHTINGS = ("sparsemax", "softmax", "partition", "landmarks")
+
+
+def part_sizes(encoded: int, code_size: int, width: int, layers: int, blendshapes: bool) -> list[int]:
+    """Widths of a local network, from its inputs to its outputs; see `PartDeformation`."""
+    ends = (encoded, 3 * (1 + code_size)) if blendshapes else (encoded + code_size, 3)
+    return [ends[0], *[width] * (layers - 1), ends[1]]
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,8 @@ class AvatarConfig:
         offsets: take the blendshapes' offsets away as well on the way to canonical space, not the bones' motion alone.
         parts: number K of local deformation MLPs; 0 for no deformation at all.
         weighting: one of WEIGHTINGS.
+        blendshapes: the expression code adds up displacements that the local MLPs predict for each of its components;
+            else it is one of their inputs.
         part_width: hidden width of a local MLP.
         part_layers: layers of a local MLP, the output included.
         part_frequencies: octaves of the positional encoding of the canonical point.
@@ -34,6 +43,7 @@ class AvatarConfig:
         surface_width: over what depth it does, m (the scale of the logistic function).
         field_width: hidden width of the radiance field's MLPs.
         code_size: greatest length of the expression code (principal components over the training frames).
+        code_ridge: how far weak components of it are from being lifted to unit variance; see `Whitening.fit`.
         jaw_open: jaw angle of the canonical pose, radians, so that the mouth's inside has a place of its own.
         shoulders: a layer behind the head that does not ride on it, for the mask policy `full`.
         calibrate_pose: learn a linear correction of the head's pose from the pose and the expression.
@@ -43,6 +53,7 @@ class AvatarConfig:
     offsets: bool = True
     parts: int = 8
     weighting: str = "sparsemax"
+    blendshapes: bool = True
     part_width: int = 32
     part_layers: int = 3
     part_frequencies: int = 4
@@ -57,6 +68,7 @@ class AvatarConfig:
     surface_width: float = 0.0015
     field_width: int = 64
     code_size: int = 12
+    code_ridge: float = 0.3
     jaw_open: float = 0.2
     calibrate_pose: bool = True
     shoulders: bool = False
@@ -72,10 +84,11 @@ class AvatarConfig:
 
     def with_parts(self, parts: int) -> "AvatarConfig":
         """With so many local MLPs, and about as many parameters in them together as before."""
-        inputs = 3 + 6 * self.part_frequencies + self.code_size
+        encoded = 3 + 6 * self.part_frequencies
 
         def size(width: int) -> int:
-            return (inputs + 1) * width + (self.part_layers - 2) * (width + 1) * width + (width + 1) * 3
+            sizes = part_sizes(encoded, self.code_size, width, self.part_layers, self.blendshapes)
+            return sum((one + 1) * other for one, other in pairwise(sizes))
 
         whole = self.parts * size(self.part_width)
         width = min(range(4, 257), key=lambda width: abs(parts * size(width) - whole))
@@ -102,6 +115,7 @@ METHODS: dict[str, Method] = {
     "softmax": Method(replace(_OURS, weighting="softmax")),
     "no_warmup": Method(_OURS, {"warm_up": 0.0}),
     "no_balance": Method(_OURS, {"weight_balance": 0.0, "weight_entropy": 0.0}),
+    "no_blendshapes": Method(replace(_OURS, blendshapes=False)),
     "no_offsets": Method(replace(_OURS, offsets=False)),
 }
 

@@ -128,6 +128,7 @@ class Avatar(nn.Module):
             self.deformation = PartDeformation(
                 centres,
                 config.weighting,
+                config.blendshapes,
                 code_size,
                 config.part_width,
                 config.part_layers,

@@ -65,7 +65,7 @@ class Motion:
 
 @dataclass
 class Whitening:
-    """z = (features - mean) @ matrix: principal components of the training frames, scaled to unit variance."""
+    """z = (features - mean) @ matrix: principal components of the training frames, each over its deviation."""
 
     mean: Tensor
     matrix: Tensor
@@ -75,11 +75,14 @@ class Whitening:
         return ((features - self.mean) @ self.matrix).clamp(-4, 4)
 
     @classmethod
-    def fit(cls, features: Tensor, size: int, share: float = 0.98) -> "Whitening":
+    def fit(cls, features: Tensor, size: int, share: float = 0.98, ridge: float = 0.0) -> "Whitening":
         """Keep the components that carry `share` of the variance, at most `size`.
 
         Args:
             features: (T, D) of the training frames.
+            ridge: of the first component's variance so much is added to that of each, before it is divided by its
+                root: weak components, in which there is much noise, are lifted in part only. With 0 all codes have unit
+                variance.
         """
         mean = features.mean(0)
         centred = (features - mean).double()
@@ -91,4 +94,5 @@ class Whitening:
         # The sign of a singular vector is arbitrary; fix it, so that a code means the same on every machine.
         sign = torch.sign(vectors.gather(1, vectors.abs().argmax(1, keepdim=True)))
         deviation = (values[:kept] / max(len(features) - 1, 1) ** 0.5).clamp(min=1e-9)
+        deviation = (deviation.square() + ridge * deviation[0].square()).sqrt()
         return cls(mean, (vectors * sign / deviation[:, None]).T.float())

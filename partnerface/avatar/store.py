@@ -21,9 +21,14 @@ from partnerface.errors import ArtefactError
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from partnerface.head.skinning import HeadTensors
 
-FORMAT = "partnerface-avatar-3"
-#: Formats that are read as well; what they lack is made up for.
-OLDER = ("partnerface-avatar-2",)
+FORMAT = "partnerface-avatar-4"
+#: Formats that are read as well, and what their avatars were made of where their header does not say.
+OLDER = {
+    "partnerface-avatar-3": {"blendshapes": False},
+    "partnerface-avatar-2": {"blendshapes": False, "weighting": "softmax"},
+}
+#: Formats without a motion and a neutral, which are made up for.
+MOTIONLESS = ("partnerface-avatar-2",)
 #: Of an avatar whose file has no motion: how many standard deviations of what it saw count as its range.
 USUAL_RANGE = 2.5
 
@@ -99,7 +104,7 @@ def read_motion(path: Path) -> KnownMotion:
     Raises:
         ArtefactError: as `read_header`.
     """
-    older = read_header(path)["format"] in OLDER
+    older = read_header(path)["format"] in MOTIONLESS
     with safe_open(path, "np") as file:
         wanted = ("expression.", "pose.") if older else ("motion.", "neutral.")
         arrays = {name: file.get_tensor(name) for name in file.keys() if name.startswith(wanted)}  # noqa: SIM118
@@ -144,8 +149,7 @@ def load_avatar(path: Path) -> Avatar:
         device = torch.get_default_device()
         tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118 (not a dict)
     head = HeadTensors(**{f.name: tensors.get(f"head.{f.name}") for f in fields(HeadTensors)})  # type: ignore[arg-type]
-    older = header["format"] in OLDER
-    config = AvatarConfig.from_dict({"weighting": "softmax"} | header["config"] if older else header["config"])
+    config = AvatarConfig.from_dict(OLDER.get(header["format"], {}) | header["config"])
     surface = Surface(head, tensors["head.shape"], tensors["head.faces"], config.jaw_open, offsets=config.offsets)
     avatar = Avatar(
         config,
@@ -156,7 +160,7 @@ def load_avatar(path: Path) -> Avatar:
         tensors.get("model.deformation.centres", torch.empty(0, 3)),
     )
     weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    if older:
+    if header["format"] in MOTIONLESS:
         # Parts saw the whole code then, and a single part had an assigner too.
         known = avatar.state_dict()
         weights = known | {name: value for name, value in weights.items() if name in known}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from partnerface.avatar.canonical import GEOMETRY, CanonicalField
-from partnerface.avatar.methods import METHODS
+from partnerface.avatar.methods import METHODS, part_sizes
 from partnerface.avatar.model import BASE_RESOLUTION
 from partnerface.avatar.motion import Motion
 from partnerface.avatar.surface import Surface
@@ -165,7 +165,8 @@ def field_mlp(sizes: Sizes) -> Work:
 def mixture(sizes: Sizes) -> Work:
     """The local deformation networks of the default method and their blend."""
     parts = CONFIG.parts
-    widths = [3 + 6 * CONFIG.part_frequencies + CONFIG.code_size] + [CONFIG.part_width] * (CONFIG.part_layers - 1) + [3]
+    encoded = 3 + 6 * CONFIG.part_frequencies
+    widths = part_sizes(encoded, CONFIG.code_size, CONFIG.part_width, CONFIG.part_layers, CONFIG.blendshapes)
     features = _random(sizes.samples, widths[0]).requires_grad_()
     weights = torch.softmax(_random(sizes.samples, parts), dim=1).requires_grad_()
     layers = [

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from partnerface.avatar.deformation import PartDeformation
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.part_map import part_map
+from partnerface.avatar.part_map import laid_over, part_colours, part_map
 from partnerface.geometry.rotations import axis_angle_to_matrix
 from partnerface.viewing.controls import Control, controls, moved, values
 from partnerface.viewing.subject import Clip, Subject
@@ -21,16 +21,6 @@ BAND = 16384
 QUALITY = 90
 BACKGROUNDS = {"white": 1.0, "grey": 0.5, "black": 0.0}
 MUTED_COLOUR = (0.55, 0.55, 0.55)
-#: Of the parts, in their order; far apart in hue and, after the eighth, in lightness. More parts begin anew.
-COLOURS = bytes.fromhex(
-    "3b78b8 f28e2b 4fa14d e0474c 9a6bb5 ecc437 3fb5ad f178a6 23406e a85410 1f6b3a 8e1f2f 5a2f7a 8c7410 17666b 9c7a5b"
-)
-
-
-def part_colours(count: int) -> Tensor:
-    """[K, 3] sRGB."""
-    known = torch.tensor(list(COLOURS), dtype=torch.float32).view(-1, 3) / 255
-    return known[torch.arange(count) % len(known)]
 
 
 class Scene:
@@ -125,10 +115,7 @@ class Scene:
         """The parts' colours over a picture, as dense as each part weighs there; those switched off are grey."""
         colours = self.colours.clone()
         colours[sorted(wish.muted)] = torch.tensor(MUTED_COLOUR)
-        # What is dark stays darker, so that the face is seen through a dense colour, too.
-        shade = 0.6 + 0.6 * picture.mean(2, keepdim=True)
-        colour = (weights @ colours) * shade
-        return (picture * (1 - wish.overlay * weights.sum(2, keepdim=True)) + wish.overlay * colour).clamp(0, 1)
+        return laid_over(picture, weights @ colours, weights.sum(2), wish.overlay)
 
 
 def jpeg(picture: Tensor) -> bytes:

@@ -1,5 +1,6 @@
 """The part-based deformation field."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -7,10 +8,10 @@ from partnerface.avatar.deformation import LANDMARK_REACH, PartDeformation, part
 from partnerface.kernels.sparsemax import sparsemax
 
 
-def make(parts=4, layers=3, weighting="sparsemax"):
+def make(parts=4, layers=3, weighting="sparsemax", blendshapes=True):
     torch.manual_seed(0)
     centres = torch.randn(parts, 3) * 0.05
-    return PartDeformation(centres, weighting, 5, 8, layers, 2, 0.01, torch.zeros(3), 0.1)
+    return PartDeformation(centres, weighting, blendshapes, 5, 8, layers, 2, 0.01, torch.zeros(3), 0.1)
 
 
 def test_encoding_of_known_numbers():
@@ -27,14 +28,14 @@ def test_starts_without_deformation():
 
 
 def test_hard_assignment_uses_only_the_nearest_part():
-    field = make()
+    field = make(blendshapes=False)
     field.biases[-1].data = torch.arange(4.0)[:, None].expand(4, 3).clone()
     moved, _ = field(field.centres, torch.zeros(4, 5), hard=True)
     torch.testing.assert_close(moved[:, 0], torch.arange(4.0) * 0.01)
 
 
 def test_soft_assignment_mixes():
-    field = make()
+    field = make(blendshapes=False)
     field.biases[-1].data = torch.arange(4.0)[:, None].expand(4, 3).clone()
     points = torch.randn(10, 3) * 0.05
     moved, logits = field(points, torch.zeros(10, 5), hard=False)
@@ -68,8 +69,29 @@ def test_one_part_is_the_whole():
     assert logits is None
 
 
-def test_a_part_is_blind_to_what_it_does_not_attend_to():
-    field = make(weighting="partition")
+def test_the_code_adds_up_blendshapes():
+    field = make(parts=2, layers=1, weighting="partition")
+    field.biases[-1].data = torch.arange(36.0).view(2, 18)
+    code = torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, -2.0, 0.5]])
+    moved, _ = field(field.centres, code, hard=False)
+    # At rest 0, 1, 2 of the first part; 18, 19, 20 of the second; then three numbers for each component.
+    expected = [[0 + 3, 1 + 4, 2 + 5], [18 - 2 * 30 + 0.5 * 33, 19 - 2 * 31 + 0.5 * 34, 20 - 2 * 32 + 0.5 * 35]]
+    torch.testing.assert_close(moved, torch.tensor(expected) * 0.01)
+
+
+def test_blendshapes_are_linear_in_the_code_where_networks_are_not():
+    points, code = torch.randn(10, 3) * 0.05, torch.randn(10, 5)
+    for blendshapes in (True, False):
+        field = make(blendshapes=blendshapes)
+        for layer in field.weights:
+            nn.init.normal_(layer)
+        rest, once, twice = (field(points, code * amount, hard=False)[0] for amount in (0, 1, 2))
+        assert torch.allclose(twice - once, once - rest, rtol=1e-4, atol=1e-6) == blendshapes
+
+
+@pytest.mark.parametrize("blendshapes", [True, False])
+def test_a_part_is_blind_to_what_it_does_not_attend_to(blendshapes):
+    field = make(weighting="partition", blendshapes=blendshapes)
     for layer in field.weights:
         nn.init.normal_(layer)
     field.attention[:, 2] = 0

@@ -17,6 +17,14 @@ def test_whitened_codes_have_unit_variance_and_no_correlation():
     torch.testing.assert_close(codes.T @ codes / 399, torch.eye(codes.shape[1]), atol=0.05, rtol=0)
 
 
+def test_a_ridge_lifts_weak_components_in_part_only():
+    torch.manual_seed(0)
+    features = torch.randn(4000, 3) * torch.tensor([2.0, 1.0, 0.2])
+    deviation = Whitening.fit(features, 3, share=1.0, ridge=0.3)(features).std(0)
+    expected = [variance**0.5 / (variance + 0.3 * 4) ** 0.5 for variance in (4.0, 1.0, 0.04)]
+    torch.testing.assert_close(deviation, torch.tensor(expected), atol=0.03, rtol=0)
+
+
 def test_codes_are_clamped_beyond_what_was_learned():
     features = torch.randn(50, 4, generator=torch.Generator().manual_seed(1))
     code = Whitening.fit(features, 4)(features * 100)

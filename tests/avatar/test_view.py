@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.part_map import part_map
+from partnerface.avatar.part_map import part_map, travel, travel_map
 from partnerface.avatar.shoulders import on_layer
 from partnerface.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from tests.avatar.toy import toy_motion
@@ -88,3 +88,20 @@ def test_parts_share_what_is_seen(frame):
 def test_without_parts_there_is_no_map(frame):
     with pytest.raises(ValueError, match="no part map"):
         part_map(toy_avatar(parts=0), frame, camera(), EDGE, EDGE, STEP)
+
+
+def test_travel_is_the_root_mean_square_over_frames(frame):
+    """Of a part that moves by 1 (in centimetres) along x at rest, and by 2 along y with the code's first component."""
+    avatar = toy_avatar(parts=1)
+    deformation, over = avatar.deformation, Motion.from_arrays(toy_motion(5))
+    assert deformation is not None
+    for value in (*deformation.weights, *deformation.biases):
+        value.data.zero_()
+    deformation.biases[-1].data[0, 0], deformation.biases[-1].data[0, 4] = 1.0, 2.0
+    code = avatar.expression(over.face_features())[:, 0]
+    expected = float((1 + (2 * code).square()).mean().sqrt()) * deformation.scale
+    points = torch.randn(7, 3) * 0.05
+    torch.testing.assert_close(travel(avatar, points, over), torch.full((7, 1), expected))
+    seen = travel_map(avatar, frame, camera(), EDGE, EDGE, STEP, over)
+    opacity = part_map(avatar, frame, camera(), EDGE, EDGE, STEP)[..., 0]
+    torch.testing.assert_close(seen, opacity * expected)

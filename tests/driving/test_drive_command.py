@@ -106,7 +106,7 @@ def test_held_out_frames(avatar, toy_subject, tmp_path):
 def test_what_an_avatar_holds(avatar, capsys):
     assert cli.main(["drive", "--about", str(avatar.parent)]) == 0
     said = capsys.readouterr().out
-    for words in ("partnerface-avatar-3", "toy, 3 expression components", "19 training frames", "48x48 px",
+    for words in ("partnerface-avatar-4", "toy, 3 expression components", "19 training frames", "48x48 px",
                   "head toy: unknown", "jaw_open", "up, side, front"):  # fmt: skip
         assert words in said
 
@@ -161,12 +161,12 @@ def test_an_older_file_is_driven_with_a_line_or_refused_with_one(avatar, tmp_pat
     old = tmp_path / "old.safetensors"
     kept = {name: value for name, value in load_file(avatar).items() if not name.startswith(("motion.", "neutral."))}
     text = header(avatar)["__metadata__"]["partnerface"]
-    save_file(kept, old, {"partnerface": text.replace("partnerface-avatar-3", "partnerface-avatar-2")})
+    save_file(kept, old, {"partnerface": text.replace("partnerface-avatar-4", "partnerface-avatar-2")})
     assert cli.main(["drive", "--about", str(old)]) == 2
     assert "too old to be driven with the head toy; train it again" in capsys.readouterr().err
-    save_file(kept, old, {"partnerface": text.replace("partnerface-avatar-3", "partnerface-avatar-1")})
+    save_file(kept, old, {"partnerface": text.replace("partnerface-avatar-4", "partnerface-avatar-1")})
     assert cli.main(["drive", "--about", str(old)]) == 2
-    assert "has format partnerface-avatar-1, this version reads partnerface-avatar-3" in capsys.readouterr().err
+    assert "has format partnerface-avatar-1, this version reads partnerface-avatar-4" in capsys.readouterr().err
 
 
 def test_retrieval_is_refused(toy_subject, toy_driver, tmp_path, capsys):

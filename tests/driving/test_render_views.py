@@ -51,12 +51,30 @@ def test_edit_in_a_picture_and_in_a_video(toy_subject, tmp_path):
     assert np.abs(seen[2] - picture(said)).mean() < 8
 
 
+def test_parts_are_shown_and_told(toy_subject, tmp_path, capsys):
+    out = tmp_path / "parts.png"
+    assert render(toy_subject.run("partnerface").avatar, "--parts", "-o", out, "--size", "40") == 0
+    seen = picture(out)
+    assert seen.shape == (40 + 26, 4 * 40, 3)
+    rest, first, learned, moved = np.split(seen[26:], 4, axis=1)
+    for panel in (first, learned, moved):
+        assert np.abs(panel - rest).max() > 20, "a colour lies over the head"
+    head, *rows, last = capsys.readouterr().out.strip().splitlines()
+    assert "stage 1" in head
+    assert last == str(out)
+    shares = np.array([[float(word.rstrip("%")) for word in row.split()[1:3]] for row in rows])
+    assert len(rows) == 8
+    np.testing.assert_allclose(shares.sum(0), 100, atol=4)
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (("--orbit", "20"), "say where the new view is written to"),
         (("--orbit", "20", "-o", "{tmp}/o.png"), "--orbit makes a video"),
         (("-o", "{tmp}/o.mp4"), "nothing would move"),
+        (("--parts",), "say where the new view is written to"),
+        (("--parts", "-o", "{tmp}/o.mp4"), "--parts makes a picture"),
         (("-o", "{tmp}/o.gif"), "allowed endings"),
         (("--edit", "jaw_opne=1", "-o", "{tmp}/o.png"), "did you mean jaw_open"),
         (("--edit", "smile=1", "-o", "{tmp}/o.png"), "the head toy has no such movement"),

@@ -26,6 +26,7 @@ CONFIGS = {
     "conditioned parts": AvatarConfig(parts=5, condition_field=True),
     "parts without skinning": AvatarConfig(skinning=False),
     "parts that attend": AvatarConfig(attention=True),
+    "networks that see the code and attend": AvatarConfig(blendshapes=False, attention=True),
     "shoulders": AvatarConfig(shoulders=True),
     "many shallow parts": AvatarConfig(parts=17, part_width=9, part_layers=1, part_frequencies=0),
     "odd widths": AvatarConfig(parts=3, part_width=33, part_layers=4, field_width=37, levels=5, features=4),

@@ -185,7 +185,7 @@ def test_methods_are_equal_in_parameters():
     """But for the assigner: local networks of any number hold within 3 % as many as the eight."""
 
     def size(config: AvatarConfig) -> int:
-        widths = [27 + config.code_size, *[config.part_width] * (config.part_layers - 1), 3]
+        widths = [27, *[config.part_width] * (config.part_layers - 1), 3 * (1 + config.code_size)]
         return config.parts * sum((a + 1) * b for a, b in itertools.pairwise(widths))
 
     whole = size(AvatarConfig())

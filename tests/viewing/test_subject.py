@@ -55,7 +55,7 @@ def test_a_file_of_an_older_format_has_no_clip_and_ranges_all_the_same(run, tmp_
         names = [name for name in held.keys() if not name.startswith(("motion.", "neutral."))]  # noqa: SIM118 (no dict)
         kept = {name: held.get_tensor(name) for name in names}
         text = held.metadata()["partnerface"]
-    save_file(kept, old, {"partnerface": text.replace("partnerface-avatar-3", "partnerface-avatar-2")})
+    save_file(kept, old, {"partnerface": text.replace("partnerface-avatar-4", "partnerface-avatar-2")})
     subject, expression = load_subject(old), toy_motion(FRAMES)["expression"]
     assert subject.own is None
     assert subject.known.neck_turns

@@ -34,7 +34,7 @@ def toy_avatar(parts: int = PARTS, shoulders: bool = False) -> Avatar:
     avatar = Avatar(config, surface, *whitenings, hull.view(surface.resolution), centres)
     with torch.no_grad():
         if avatar.deformation is not None:
-            avatar.deformation.biases[-1].copy_(torch.randn(parts, 3))
+            avatar.deformation.biases[-1].normal_()
         if avatar.deformation is not None and avatar.deformation.assigner is not None:
             for value in avatar.deformation.assigner[-1].parameters():
                 value.mul_(20)
