@@ -154,22 +154,31 @@ class PartDeformation(nn.Module):
             layers[0] = weight * seen[..., None], bias
         return layers
 
-    def forward(self, points: Tensor, code: Tensor, hard: bool) -> tuple[Tensor, Tensor | None]:
+    def _in_frame(self, networks: list[tuple[Tensor, Tensor]], code: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The local networks [K, 3 + 6 octaves, ..., 3] in a frame of the code [C], which they have taken in."""
+        if not self.blendshapes:
+            return [with_code(*networks[0], code, 3 + 6 * self.octaves), *networks[1:]]
+        amounts = torch.cat([code.new_ones(1), code])[:, None]
+        weight, bias = ((value.unflatten(-1, (-1, 3)) * amounts).sum(-2) for value in networks[-1])
+        return [*networks[:-1], (weight, bias)]
+
+    def forward(self, points: Tensor, code: Tensor, slot: Tensor, hard: bool) -> tuple[Tensor, Tensor | None]:
         """Displacements [N, 3], m, and the assigner's logits [N, K] where there is one.
 
         Args:
             points: [N, 3] canonical places, m.
-            code: [N, C] expression code of each point's frame.
+            code: [B, C] expression codes of B frames.
+            slot: [N] int64, which of them each point belongs to.
             hard: weigh by the fixed partition instead of the assigner.
         """
         encoded = self.encode(points)
         weights, logits = self._weigh(points, encoded, hard)
-        inputs = encoded if self.blendshapes else columns(encoded, code)
+        inputs = encoded if self.blendshapes else columns(encoded, code[slot])
         # Parts that weigh nothing are left out.
         moved = part_mixture(inputs, weights, self._networks(), bound=0.0)
         if self.blendshapes:
             # Along the first dimension of what is stored feature by feature.
-            amounts = columns(torch.ones_like(code[:, :1]), code).t()
+            amounts = torch.cat([code.new_ones(1, len(code)), code.t()])[:, slot]
             moved = (moved.t().view(-1, 3, len(points)) * amounts[:, None]).sum(0).t()
         return moved * self.scale, logits
 
@@ -177,15 +186,8 @@ class PartDeformation(nn.Module):
         """What the renderer wants for frames of the expression code [C]; None where it does not know the weighting."""
         if self.weighting != "sparsemax":
             return None
-        encoded = 3 + 6 * self.octaves
-        layers = self._networks()
-        if self.blendshapes:
-            amounts = torch.cat([code.new_ones(1), code])[:, None]
-            weight, bias = ((value.unflatten(-1, (-1, 3)) * amounts).sum(-2) for value in layers[-1])
-            layers[-1] = weight, bias
-        else:
-            layers[0] = with_code(*layers[0], code, encoded)
         # To a part that is the only one any logit gives the whole weight.
-        alone = [(code.new_zeros(1, encoded, 1), code.new_zeros(1, 1))]
+        alone = [(code.new_zeros(1, 3 + 6 * self.octaves, 1), code.new_zeros(1, 1))]
         assigner = alone if self.assigner is None else linear_layers(self.assigner)
-        return PosedDeformation(self.octaves, self.middle, self.extent, self.scale, 0.0, assigner, layers)
+        parts = self._in_frame(self._networks(), code)
+        return PosedDeformation(self.octaves, self.middle, self.extent, self.scale, 0.0, assigner, parts)

@@ -54,7 +54,7 @@ class AvatarConfig:
     parts: int = 8
     weighting: str = "sparsemax"
     blendshapes: bool = True
-    part_width: int = 32
+    part_width: int = 24
     part_layers: int = 3
     part_frequencies: int = 4
     deformation_scale: float = 0.01
@@ -67,7 +67,7 @@ class AvatarConfig:
     surface_rise: float = 6.0
     surface_width: float = 0.0015
     field_width: int = 64
-    code_size: int = 12
+    code_size: int = 24
     code_ridge: float = 0.3
     jaw_open: float = 0.2
     calibrate_pose: bool = True

@@ -278,12 +278,12 @@ class Avatar(nn.Module):
         self, samples: "_Samples", conditions: Conditions, hard: bool
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """Density [M], colour [M, 3], displacement [M, 3] and logits [M, K] of samples."""
-        code = conditions.code[samples.slot]
         place, displacement, logits = samples.canonical, None, None
         if self.deformation is not None:
-            displacement, logits = self.deformation(place, code, hard)
+            displacement, logits = self.deformation(place, conditions.code, samples.slot, hard)
             place = place + displacement
-        density, colour = self.field(place, samples.direction, code if self.config.condition_field else code[:, :0])
+        code = conditions.code if self.config.condition_field else conditions.code[:, :0]
+        density, colour = self.field(place, samples.direction, code[samples.slot])
         if self.config.skinning:
             inside = torch.sigmoid(-samples.height / self.config.surface_width)
             density = density * torch.exp(self.config.surface_rise * inside)

@@ -75,7 +75,7 @@ class Whitening:
         return ((features - self.mean) @ self.matrix).clamp(-4, 4)
 
     @classmethod
-    def fit(cls, features: Tensor, size: int, share: float = 0.98, ridge: float = 0.0) -> "Whitening":
+    def fit(cls, features: Tensor, size: int, share: float = 0.997, ridge: float = 0.0) -> "Whitening":
         """Keep the components that carry `share` of the variance, at most `size`.
 
         Args:

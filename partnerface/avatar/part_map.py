@@ -78,8 +78,9 @@ def travel(avatar: Avatar, points: Tensor, over: Motion) -> Tensor:
     if avatar.deformation is None:
         raise ValueError("an avatar without parts deforms nothing")
     squared = points.new_zeros(len(points))
+    slot = torch.zeros(len(points), dtype=torch.int64)
     for code in avatar.expression(over.face_features()):
-        moved, _ = avatar.deformation(points, code.expand(len(points), -1), hard=False)
+        moved, _ = avatar.deformation(points, code[None], slot, hard=False)
         squared += moved.square().sum(1)
     return (squared / len(over)).sqrt()[:, None]
 

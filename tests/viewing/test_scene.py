@@ -103,19 +103,17 @@ def test_switched_off_parts_are_grey_in_the_overlay(scene):
 
 def test_a_muted_part_moves_nothing_and_comes_back(scene):
     deformation, avatar = scene.subject.avatar.deformation, scene.subject.avatar
-    points, code = (
-        avatar.surface.canonical,
-        torch.zeros(len(avatar.surface.canonical), avatar.expression.matrix.shape[1]),
-    )
+    points, code = avatar.surface.canonical, torch.zeros(1, avatar.expression.matrix.shape[1])
+    slot = torch.zeros(len(points), dtype=torch.int64)
     before = {name: value.clone() for name, value in deformation.state_dict().items()}
     with torch.no_grad():
         alone = []
         for part in range(PARTS):
             with muted(deformation, frozenset(range(PARTS)) - {part}):
-                alone.append(deformation(points, code, hard=False)[0])
+                alone.append(deformation(points, code, slot, hard=False)[0])
         with muted(deformation, frozenset(range(PARTS))):
-            assert not deformation(points, code, hard=False)[0].any()
-        whole = deformation(points, code, hard=False)[0]
+            assert not deformation(points, code, slot, hard=False)[0].any()
+        whole = deformation(points, code, slot, hard=False)[0]
     torch.testing.assert_close(sum(alone), whole)
     assert all(one.abs().max() > 1e-4 for one in alone)
     assert all(torch.equal(value, before[name]) for name, value in deformation.state_dict().items())
