@@ -16,8 +16,8 @@ def test_operations_by_hand():
     assert ops.linear_operations([24, 64, 16]) == 2 * (24 * 64 + 64 * 16)
     # 24 → 64 → 16 and 18 → 64 → 64 → 3, forward once and backward twice as much.
     assert ops.field_mlp(TINY).operations == TINY.samples * 3 * 16000
-    # Eight times 39 → 32 → 32 → 3, and three outputs weighed and summed.
-    assert ops.mixture(TINY).operations == TINY.samples * 3 * 8 * (4736 + 6)
+    # Eight times 27 → 24 → 24 → 75, and these outputs weighed and summed.
+    assert ops.mixture(TINY).operations == TINY.samples * 3 * 8 * (6048 + 150)
 
 
 @pytest.mark.parametrize("work", [ops.field_mlp, ops.mixture])
