@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.avatar.methods import METHODS, AvatarConfig
@@ -207,6 +208,20 @@ def test_damaged_avatar_is_refused(trained, tmp_path):
     path.write_bytes(trained.run("partnerface").avatar.read_bytes()[:1000])
     with pytest.raises(ArtefactError, match="not an avatar file"):
         load_avatar(path)
+
+
+def test_a_file_of_format_3_is_what_it_was(subject, tmp_path):
+    train.run(arguments(subject, "no_blendshapes"), replace(QUICK, steps=20))
+    path, old = subject.run("no_blendshapes").avatar, tmp_path / "old.safetensors"
+    header = read_header(path)
+    header["format"], header["config"] = "partnerface-avatar-3", dict(header["config"])
+    del header["config"]["blendshapes"]
+    save_file(load_file(path), old, {"partnerface": json.dumps(header)})
+    now, then = load_avatar(path), load_avatar(old)
+    assert not then.config.blendshapes
+    data = Dataset.load(subject.dataset)
+    shot = data.motion.take([0]), data.camera[0], 48, 48, torch.ones(3), 0.008
+    assert torch.equal(then.image(*shot)[0], now.image(*shot)[0])
 
 
 def test_shoulders_stay_behind_when_the_head_moves(tmp_path):
