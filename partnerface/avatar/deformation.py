@@ -179,7 +179,7 @@ class PartDeformation(nn.Module):
         if self.blendshapes:
             # Along the first dimension of what is stored feature by feature.
             amounts = torch.cat([code.new_ones(1, len(code)), code.t()])[:, slot]
-            moved = (moved.t().view(-1, 3, len(points)) * amounts[:, None]).sum(0).t()
+            moved = (moved.t().view(len(amounts), 3, len(points)) * amounts[:, None]).sum(0).t()
         return moved * self.scale, logits
 
     def posed(self, code: Tensor) -> PosedDeformation | None:

@@ -74,6 +74,13 @@ def test_one_part_is_the_whole():
     assert logits is None
 
 
+@pytest.mark.parametrize("blendshapes", [True, False])
+def test_of_no_points_nothing_is_moved(blendshapes):
+    moved, logits = moved_by(make(blendshapes=blendshapes), torch.zeros(0, 3), torch.zeros(0, 5), hard=False)
+    assert moved.shape == (0, 3)
+    assert logits.shape == (0, 4)
+
+
 def test_the_code_adds_up_blendshapes():
     field = make(parts=2, layers=1, weighting="partition")
     field.biases[-1].data = torch.arange(36.0).view(2, 18)
