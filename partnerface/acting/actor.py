@@ -82,22 +82,26 @@ class Actor:
         old = f"{self.path} has the format {self.format}, which holds no neutral: the mean of its training serves"
         return [f"{old}; train it again for a better one"] if self.known.is_guess else []
 
-    def pictures(self, relative: "Arrays", size: int | None = None) -> Iterator["np.ndarray"]:
+    def pictures(self, relative: "Arrays", size: int | None = None, start: int = 0) -> Iterator["np.ndarray"]:
         """(H, W, 3) uint8 of a motion relative to its neutral, by its own camera.
 
         Args:
             relative: T frames.
             size: longer edge in px; None is its own.
+            start: the frame to begin with.
         """
         from partnerface.avatar.pictures import scaled_camera
         from partnerface.driving.transfer import onto
 
         height, width = self.facts["size"]
         camera, height, width = scaled_camera(self.facts["camera"], (height, width), size or max(height, width))
-        return self.rendered(onto(relative, self.neutral), camera, height, width)
+        return self.rendered(onto(relative, self.neutral), camera, height, width, start)
 
-    def rendered(self, motion: "Arrays", camera: "Tensor", height: int, width: int) -> Iterator["np.ndarray"]:
-        """(height, width, 3) uint8 of a motion (MOTION_NAMES, T frames) by a camera, one K or one for each frame."""
+    def rendered(
+        self, motion: "Arrays", camera: "Tensor", height: int, width: int, start: int = 0
+    ) -> Iterator["np.ndarray"]:
+        """(height, width, 3) uint8 of a motion (MOTION_NAMES, T frames) by a camera, one K or one for each frame, from
+        the frame `start` on."""
         import torch
 
         from partnerface.avatar.motion import Motion
@@ -110,9 +114,9 @@ class Actor:
             avatar = self.load()
             background = torch.tensor(self.facts["background"], dtype=torch.float32)
             device = torch.get_default_device()
-            yield from pictures(
-                avatar, Motion.from_arrays(motion), camera.to(device), height, width, background, self.step
-            )
+            rest = Motion.from_arrays({name: value[start:] for name, value in motion.items()})
+            cameras = camera if camera.ndim == 2 else camera[start:]
+            yield from pictures(avatar, rest, cameras.to(device), height, width, background, self.step)
 
     def load(self) -> "Avatar":
         """The avatar itself, onto torch's default device."""

@@ -1,8 +1,9 @@
 """The command `partnerface drive`: an avatar moved by another person. It is no stage of the road."""
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from partnerface.acting.actor import Actor
     from partnerface.acting.drivers import Driver
     from partnerface.driving.neutral import Arrays
+
+    Pictures = Iterator[np.ndarray]
 
 DESCRIPTION = """\
 Move an avatar by another person's face. What counts is how the driver differs from his own face at rest; that is put
@@ -106,7 +109,8 @@ def main(argv: Sequence[str]) -> int:
     driver = _driver(actor, args)
     for note in (*actor.notes, *driver.notes):
         print(f"drive: {note}", file=sys.stderr)
-    _write(args.output, actor.pictures(_motion(actor, driver, args), args.size), driver, args.side_by_side)
+    motion = _motion(actor, driver, args)
+    _write(args, actor, driver, motion, lambda start: actor.pictures(motion, args.size, start))
     return 0
 
 
@@ -188,23 +192,38 @@ def _own_pose(actor: "Actor", driver: "Driver") -> "Arrays":
     return resample(away(actor.known.motion, actor.neutral), time_s, np.minimum(phase, 2 * time_s[-1] - phase))
 
 
-def _write(output: Path, pictures: "Iterator[np.ndarray]", driver: "Driver", side_by_side: bool) -> None:
-    from partnerface.artefacts.files import atomic
-    from partnerface.progress import track
-    from partnerface.video.encode import encode
+def _write(
+    args: argparse.Namespace, actor: "Actor", driver: "Driver", motion: "Arrays", make: "Callable[[int], Pictures]"
+) -> None:
+    """Write what `make` gives from a frame on."""
+    from partnerface.video.pieces import encode_in_pieces
 
-    count = len(driver.ticks)
-    shown = track(pictures, "drive", count)
-    if side_by_side:
+    count, output = len(driver.ticks), args.output.expanduser()
+
+    def frames(start: int) -> "Pictures":
+        if not args.side_by_side:
+            return make(start)
         assert driver.picture is not None
-        shown = _beside((driver.picture(moment) for moment in driver.ticks), shown)
-    with atomic(output.expanduser()) as temporary:
-        encode(temporary, shown, driver.fps, audio=driver.sound, audio_start=driver.sound_start_s)
+        return _beside(map(driver.picture, driver.ticks[start:]), make(start))
+
+    mark = _mark(actor, motion, args)
+    encode_in_pieces(output, frames, count, driver.fps, mark, "drive", driver.sound, driver.sound_start_s)
     sound = "with the driver's sound" if driver.sound else "silent"
     print(f"{output}: {count} frames, {count / driver.fps:.1f} s, {sound}")
 
 
-def _beside(left: "Iterator[np.ndarray]", right: "Iterator[np.ndarray]") -> "Iterator[np.ndarray]":
+def _mark(actor: "Actor", motion: "Arrays", args: argparse.Namespace) -> str:
+    """What the pictures are made by: pieces of a killed call are of use to one that would make the same."""
+    from partnerface import __version__
+
+    made = hashlib.sha256(repr((__version__, actor.step, args.size, args.side_by_side, str(args.driver))).encode())
+    made.update(actor.path.read_bytes())
+    for name in sorted(motion):
+        made.update(motion[name].tobytes())
+    return made.hexdigest()
+
+
+def _beside(left: "Pictures", right: "Pictures") -> "Pictures":
     """Pictures in pairs, the left one brought to the height of the right one."""
     import cv2
     import numpy as np
@@ -250,4 +269,5 @@ def _self_driven(actor: "Actor", args: argparse.Namespace) -> None:
     ticks = np.arange(len(positions)) / fps
     driver = Driver(motion, actor.neutral, ticks, ticks, fps)
     driver.picture = lambda moment: dataset.rgb[int(positions[round(moment * fps)])]
-    _write(args.output, actor.rendered(motion, torch.stack(cameras), height, width), driver, args.side_by_side)
+    shots = torch.stack(cameras)
+    _write(args, actor, driver, motion, lambda start: actor.rendered(motion, shots, height, width, start))

@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -79,17 +80,8 @@ def encode(
         "vcodec": "libx264", "pix_fmt": "yuv420p", "crf": crf, "preset": "veryfast", "movflags": "+faststart",
         "colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv",
     }  # fmt: skip
-    streams = [picture]
-    if audio is not None:
-        seek = {"ss": f"{audio_start:.6f}"} if audio_start > 0 else {}
-        # Silence behind the sound, so that a shorter sound does not cut the picture.
-        streams.append(ffmpeg.input(str(audio), **seek).audio.filter("apad"))
-        options |= {"acodec": "aac", "shortest": None}
-    command = (
-        ffmpeg.output(*streams, str(path), **options)
-        .overwrite_output()
-        .compile(cmd=[ffmpeg_path(), "-hide_banner", "-nostats", "-loglevel", "error"])
-    )
+    sound, more = _sound(audio, audio_start)
+    command = _command([picture, *sound], path, options | more)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stderr is not None
@@ -114,10 +106,55 @@ def encode(
         process.wait()
         listener.join(timeout=1)
     if process.returncode != 0:
-        path.unlink(missing_ok=True)
-        reason = b" ".join(said).decode("utf-8", "replace").strip().splitlines()
-        raise PartNerFaceError(f"cannot write {path}: {reason[-1].strip() if reason else 'ffmpeg failed'}")
+        raise _failed(path, b" ".join(said))
     return count
+
+
+def join(path: Path, pieces: Sequence[Path], audio: Path | None = None, audio_start: float = 0.0) -> None:
+    """Put videos of `encode`, of one size and rate, one behind the other into one, and sound under it.
+
+    Args:
+        path: the file to write. pieces: in their order. audio, audio_start: see `encode`.
+
+    Raises:
+        PartNerFaceError: ffmpeg can't.
+    """
+    import ffmpeg
+
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listed:
+        quoted = (str(piece.resolve()).replace("'", "'\\''") for piece in pieces)
+        listed.write("".join(f"file '{name}'\n" for name in quoted))
+        listed.flush()
+        picture = ffmpeg.input(listed.name, format="concat", safe=0).video
+        sound, more = _sound(audio, audio_start)
+        command = _command([picture, *sound], path, {"vcodec": "copy", "movflags": "+faststart", **more})
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise _failed(path, done.stderr)
+
+
+def _sound(audio: Path | None, start: float) -> tuple[list[Any], dict[str, Any]]:
+    """The stream of a file's sound from a second on, and its options; with silence behind it, so that a shorter sound
+    does not cut the picture."""
+    import ffmpeg
+
+    if audio is None:
+        return [], {}
+    seek = {"ss": f"{start:.6f}"} if start > 0 else {}
+    return [ffmpeg.input(str(audio), **seek).audio.filter("apad")], {"acodec": "aac", "shortest": None}
+
+
+def _command(streams: Sequence[Any], path: Path, options: dict[str, Any]) -> list[str]:
+    import ffmpeg
+
+    output = ffmpeg.output(*streams, str(path), **options).overwrite_output()
+    return output.compile(cmd=[ffmpeg_path(), "-hide_banner", "-nostats", "-loglevel", "error"])
+
+
+def _failed(path: Path, said: bytes) -> PartNerFaceError:
+    path.unlink(missing_ok=True)
+    reason = said.decode("utf-8", "replace").strip().splitlines()
+    return PartNerFaceError(f"cannot write {path}: {reason[-1].strip() if reason else 'ffmpeg failed'}")
 
 
 def _bytes(image: np.ndarray, width: int, height: int) -> bytes:

@@ -226,7 +226,7 @@ def test_side_by_side_without_pictures_is_refused(avatar, toy_driver, tmp_path, 
 
 
 def test_a_failed_picture_leaves_nothing(avatar, toy_driver, tmp_path, monkeypatch):
-    def fails(self, relative, size=None):
+    def fails(self, relative, size=None, start=0):
         yield np.zeros((16, 16, 3), np.uint8)
         raise KeyboardInterrupt
 
