@@ -79,13 +79,14 @@ def look_at_parts(actor: Actor, size: int) -> Parts:
             weights = part_map(avatar, *shot, actor.step, hard=hard)
             panels.append(laid_over(picture, weights @ colours, weights.sum(2), DENSITY))
         moved = travel_map(avatar, *shot, actor.step, over)
-        most = float(moved.max())
+        # A few grazing rays at the outline would set the scale.
+        most = float(moved[opacity > 0.5].quantile(0.98)) if bool((opacity > 0.5).any()) else 0.0
         heat = _heat(moved / max(most, 1e-9)) * opacity[..., None]
         panels.append(laid_over(picture, heat, opacity, DENSITY))
         places = avatar.surface.canonical
         share, first = deformation.weigh(places)[0], deformation.weigh(places, hard=True)[0]
         by_part = ((share * travel(avatar, places, over).square()).sum(0) / share.sum(0).clamp(min=1e-9)).sqrt()
-    captions = ("at rest", "stage 1: fixed partition", "stage 2: as learned", f"moved, up to {most * 1e3:.1f} mm")
+    captions = ("at rest", "stage 1: fixed partition", "stage 2: as learned", f"moved; brightest: {most * 1e3:.1f} mm")
     return Parts(
         np.concatenate([_captioned(panel, text) for panel, text in zip(panels, captions, strict=True)], axis=1),
         share.mean(0).numpy(),
