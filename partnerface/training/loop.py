@@ -95,6 +95,8 @@ class Trainer:
         """All that `restore` needs, of types that torch loads without running code."""
         return {
             "avatar": self.avatar.state_dict(),
+            # Which voxels are live is found anew every few steps only; until then it stays what it was.
+            "grids": [self.avatar.occupancy.reachable, self.avatar.occupancy.live],
             "optimiser": self.optimiser.state(),
             "progress": vars(self.at).copy(),
         }
@@ -102,6 +104,7 @@ class Trainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.avatar.load_state_dict(state["avatar"])
+        self.avatar.occupancy.reachable, self.avatar.occupancy.live = (grid.clone() for grid in state["grids"])
         self.optimiser.restore(state["optimiser"])
         self.at = Progressed(**copy.deepcopy(state["progress"]))
 

@@ -119,6 +119,20 @@ def test_killed_training_goes_on_and_ends_the_same(trained, tmp_path, monkeypatc
     assert weights(copy) == weights(trained)
 
 
+def test_a_state_holds_which_voxels_are_live(subject):
+    """They are found anew every few steps only: with others the steps until then would see other samples."""
+    dataset = Dataset.load(subject.dataset)
+    one, other = (train.made(dataset, METHODS["partnerface"], 0, QUICK) for _ in range(2))
+    here, there = one.avatar.occupancy, other.avatar.occupancy
+    here.live, here.reachable = here.live & (torch.rand(here.live.shape) < 0.5), here.reachable.clone()
+    here.reachable[:3] = False
+    other.restore(one.state())
+    assert torch.equal(there.live, here.live)
+    assert torch.equal(there.reachable, here.reachable)
+    one.avatar.occupancy.live[:] = False
+    assert there.live.any(), "a state is a copy"
+
+
 def test_state_of_another_training_is_not_resumed(trained, tmp_path, monkeypatch, capsys):
     copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
     real = Trainer.step
