@@ -201,7 +201,10 @@ class Surface:
                 self._rows.move_to_end(key)
         missing = [key for key in first if key not in self._rows]
         if missing:
-            for key, item in zip(missing, self._build(motion.take([first[key] for key in missing])), strict=True):
+            # Each by itself: a matrix product's last bits hang on how many frames stand in it, and a resumed training
+            # would go another way than one that poses them in other company.
+            alone = (self._build(motion.take([first[key]]))[0] for key in missing)
+            for key, item in zip(missing, alone, strict=True):
                 full = len(self._rows) == len(self._pool[0])
                 row = self._rows[key] = self._rows.popitem(last=False)[1] if full else len(self._rows)
                 for kept, value in zip(self._pool, item, strict=True):
