@@ -206,18 +206,19 @@ def _write(
         assert driver.picture is not None
         return _beside(map(driver.picture, driver.ticks[start:]), make(start))
 
-    mark = _mark(actor, motion, args)
+    mark = _mark(actor, motion, driver.fps, args)
     encode_in_pieces(output, frames, count, driver.fps, mark, "drive", driver.sound, driver.sound_start_s)
     sound = "with the driver's sound" if driver.sound else "silent"
     print(f"{output}: {count} frames, {count / driver.fps:.1f} s, {sound}")
 
 
-def _mark(actor: "Actor", motion: "Arrays", args: argparse.Namespace) -> str:
+def _mark(actor: "Actor", motion: "Arrays", fps: float, args: argparse.Namespace) -> str:
     """What the pictures are made by: pieces of a killed call are of use to one that would make the same."""
     from partnerface import __version__
+    from partnerface.artefacts.files import digest
 
-    made = hashlib.sha256(repr((__version__, actor.step, args.size, args.side_by_side, str(args.driver))).encode())
-    made.update(actor.path.read_bytes())
+    shown = (__version__, digest(actor.path), actor.step, args.size, fps, args.side_by_side, str(args.driver))
+    made = hashlib.sha256(repr(shown).encode())
     for name in sorted(motion):
         made.update(motion[name].tobytes())
     return made.hexdigest()

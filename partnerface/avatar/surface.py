@@ -203,8 +203,8 @@ class Surface:
         if missing:
             # Each by itself: a matrix product's last bits hang on how many frames stand in it, and a resumed training
             # would go another way than one that poses them in other company.
-            alone = (self._build(motion.take([first[key]]))[0] for key in missing)
-            for key, item in zip(missing, alone, strict=True):
+            for key in missing:
+                item = self._build(motion.take([first[key]]))
                 full = len(self._rows) == len(self._pool[0])
                 row = self._rows[key] = self._rows.popitem(last=False)[1] if full else len(self._rows)
                 for kept, value in zip(self._pool, item, strict=True):
@@ -226,7 +226,8 @@ class Surface:
         posed = motion.pose(self.head, self.shape)
         return _in_rigid_frame(posed.vertices, posed.bone_transforms[:, HEAD_BONE])
 
-    def _build(self, motion: Motion) -> list[tuple[Tensor, ...]]:
+    def _build(self, motion: Motion) -> tuple[Tensor, ...]:
+        """What is pooled of one frame."""
         posed = motion.pose(self.head, self.shape)
         bone = posed.bone_transforms[:, HEAD_BONE]
         rotation, translation = bone[:, :3, :3], bone[:, :3, 3]
@@ -243,18 +244,10 @@ class Surface:
         maps = torch.cat([turn, shift[..., None]], dim=-1).reshape(len(motion), -1, 12)
         normals = self._normals(vertices)
         maps = torch.cat([maps, normals, -(normals * vertices).sum(-1, keepdim=True)], dim=-1)
-        built = []
-        for i in range(len(motion)):
-            volume = anchor_volume(
-                vertices[i, self.anchors],
-                self.box.low,
-                self.box.high,
-                self.resolution,
-                VOXEL_REACH,
-                self.template_volume,
-            )
-            built.append((rotation[i], translation[i], vertices[i], maps[i], volume.to(torch.int16)))
-        return built
+        volume = anchor_volume(
+            vertices[0, self.anchors], self.box.low, self.box.high, self.resolution, VOXEL_REACH, self.template_volume
+        )
+        return rotation[0], translation[0], vertices[0], maps[0], volume.to(torch.int16)
 
     def to_canonical(self, points: Tensor, slot: Tensor, frames: Frames) -> tuple[Tensor, Tensor, Tensor]:
         """Canonical places [N, 3] of points [N, 3] in the rigid frame, and their distance [N] and height [N] from the
