@@ -22,7 +22,7 @@ FOLDER = Path(__file__).with_name("lib")
 ISA = "PARTNERFACE_ISA"
 #: Instruction sets of the CPU libraries, the best first.
 INSTRUCTION_SETS = ("amx", "v4", "v3", "base")
-ABI = 2
+ABI = 3
 _STATUS = {1: "this size is not supported", 2: "not enough memory"}
 _CUDA_FIRST = 1000
 #: Letters of a signature for tensors; a capital letter stands for a list of them.

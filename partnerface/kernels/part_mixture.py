@@ -53,14 +53,12 @@ def _widths(parameters: Sequence[Tensor]) -> list[int]:
     return [parameters[0].shape[1], *(weight.shape[2] for weight in parameters[::2])]
 
 
-def _kept_size(x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], keep: bool) -> int:
-    """How many of the layers' values the backward pass wants to be kept."""
+def _kept_size(x: Tensor, parameters: Sequence[Tensor], keep: bool) -> int:
+    """How many of the hidden values the backward pass wants to be kept."""
     if not keep:
         return 0
     widths, parts = _widths(parameters), parameters[0].shape[0]
-    return kernels(x.device).number(
-        "part_mixture_kept", "nnnNn", x.shape[1], parts, len(widths) - 1, widths, weights is not None
-    )
+    return kernels(x.device).number("part_mixture_kept", "nnnN", x.shape[1], parts, len(widths) - 1, widths)
 
 
 @torch.library.impl("partnerface::part_mixture", ("cpu", "cuda"))
@@ -69,7 +67,7 @@ def _forward(
 ) -> tuple[Tensor, Tensor]:
     widths, parts, count = _widths(parameters), parameters[0].shape[0], x.shape[1]
     out = x.new_empty(widths[-1], count)
-    kept = x.new_empty(_kept_size(x, weights, parameters, keep))
+    kept = x.new_empty(_kept_size(x, parameters, keep))
     kernels(x.device).call(
         "part_mixture_forward",
         "ffnnnNFxff",
@@ -126,7 +124,7 @@ def _backward(
 def _(
     x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], bound: float, keep: bool
 ) -> tuple[Tensor, Tensor]:
-    return x.new_empty(_widths(parameters)[-1], x.shape[1]), x.new_empty(_kept_size(x, weights, parameters, keep))
+    return x.new_empty(_widths(parameters)[-1], x.shape[1]), x.new_empty(_kept_size(x, parameters, keep))
 
 
 @torch.library.register_fake("partnerface::part_mixture_backward")

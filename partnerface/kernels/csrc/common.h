@@ -16,7 +16,7 @@
 namespace pf {
 
 // The exported functions' version: one higher when one is added, removed or changed, as in library.py.
-constexpr int ABI = 2;
+constexpr int ABI = 3;
 
 using i64 = std::int64_t;
 using i32 = std::int32_t;

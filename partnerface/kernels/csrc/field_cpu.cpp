@@ -19,29 +19,45 @@ struct Tensors {
     i64 count;
 };
 
-// A block's second inputs, from the first network's outputs.
-void between(const Pair& pair, const Tensors& in, i64 first, int width, const float* values, float* to) {
-    std::memcpy(to, values + BLOCK, i64(pair.passed()) * BLOCK * sizeof(float));
-    fetch(in.extra, pair.extra(), in.count, first, width, nullptr, to + pair.passed() * BLOCK);
-}
+// A block's values before each network. The first network's outputs stand where all of them but one are the second's
+// first inputs.
+struct Block {
+    const Pair& pair;
+    Buffer memory;
+
+    explicit Block(const Pair& pair)
+        : pair(pair), memory(buffer((i64(pair.first.inputs()) + 1 + pair.second.inputs()) * BLOCK)) {}
+    explicit operator bool() const { return bool(memory); }
+    float* x() const { return memory.get(); }
+    float* left() const { return x() + pair.first.inputs() * BLOCK; }
+    float* y() const { return left() + BLOCK; }
+
+    // Through the first network to what the second takes.
+    void first(Worker& worker, const Tensors& in, i64 first, i64 end, int width) const {
+        fetch(in.x, pair.first.inputs(), in.count, first, width, nullptr, x());
+        if (first + 2 * BLOCK <= end) foresee(in.x, pair.first.inputs(), in.count, first + BLOCK);
+        worker.take(x());
+        worker.run(0, nullptr, nullptr);
+        worker.outputs(nullptr, left(), true);
+        fetch(in.extra, pair.extra(), in.count, first, width, nullptr, y() + pair.passed() * BLOCK);
+    }
+};
 
 bool forward(
     const Pair& pair, const Packed& one, const Packed& two, const Tensors& in, i64 begin, i64 end, float* left,
     float* right) {
     Worker first_worker(pair.first, one, nullptr), second_worker(pair.second, two, nullptr);
-    const auto memory = buffer((i64(pair.first.inputs()) + pair.second.inputs()) * BLOCK);
-    if (!first_worker || !second_worker || !memory) return false;
-    float *x = memory.get(), *y = x + pair.first.inputs() * BLOCK;
+    const Block block(pair);
+    const auto out = buffer(i64(pair.second.outputs()) * BLOCK);
+    if (!first_worker || !second_worker || !block || !out) return false;
     for (i64 first = begin; first < end; first += BLOCK) {
         const int width = int(std::min<i64>(BLOCK, end - first));
-        fetch(in.x, pair.first.inputs(), in.count, first, width, nullptr, x);
-        if (first + 2 * BLOCK <= end) foresee(in.x, pair.first.inputs(), in.count, first + BLOCK);
-        first_worker.take(x);
-        const float* values = first_worker.values(0, nullptr, nullptr, true);
-        put(values, 1, in.count, first, width, left);
-        between(pair, in, first, width, values, y);
-        second_worker.take(y);
-        put(second_worker.values(0, nullptr, nullptr, true), pair.second.outputs(), in.count, first, width, right);
+        block.first(first_worker, in, first, end, width);
+        put(block.left(), 1, in.count, first, width, left);
+        second_worker.take(block.y());
+        second_worker.run(0, nullptr, nullptr);
+        second_worker.outputs(nullptr, out.get(), true);
+        put(out.get(), pair.second.outputs(), in.count, first, width, right);
     }
     return true;
 }
@@ -51,25 +67,24 @@ bool backward(
     const Pair& pair, const Packed& one, const Packed& two, const Tensors& in, i64 begin, i64 end,
     const float* left, const float* right, float* grad_x, float* grad_extra, Sums& first_sums, Sums& second_sums) {
     Worker first_worker(pair.first, one, &first_sums), second_worker(pair.second, two, &second_sums);
-    const auto memory = buffer((i64(pair.first.inputs()) + pair.second.inputs()) * BLOCK);
-    if (!first_worker || !second_worker || !memory) return false;
-    float *x = memory.get(), *y = x + pair.first.inputs() * BLOCK;
+    const Block block(pair);
+    const auto memory = buffer((i64(pair.first.outputs()) + pair.second.outputs()) * BLOCK);
+    if (!first_worker || !second_worker || !block || !memory) return false;
+    float *first_gradient = memory.get(), *second_gradient = first_gradient + pair.first.outputs() * BLOCK;
     for (i64 first = begin; first < end; first += BLOCK) {
         const int width = int(std::min<i64>(BLOCK, end - first));
-        fetch(in.x, pair.first.inputs(), in.count, first, width, nullptr, x);
-        if (first + 2 * BLOCK <= end) foresee(in.x, pair.first.inputs(), in.count, first + BLOCK);
-        first_worker.take(x);
-        between(pair, in, first, width, first_worker.values(0, nullptr, nullptr, true), y);
-        second_worker.take(y);
-        second_worker.values(0, nullptr, nullptr, true);
-        fetch(right, pair.second.outputs(), in.count, first, width, nullptr, second_worker.gradient());
-        second_worker.back(0, true, true);
-        float* gradient = first_worker.gradient();
-        fetch(left, 1, in.count, first, width, nullptr, gradient);
-        std::memcpy(gradient + BLOCK, second_worker.dx(), i64(pair.passed()) * BLOCK * sizeof(float));
+        block.first(first_worker, in, first, end, width);
+        fetch(right, pair.second.outputs(), in.count, first, width, nullptr, second_gradient);
+        second_worker.take(block.y());
+        second_worker.aim(second_gradient);
+        second_worker.run(0, nullptr, nullptr);
+        second_worker.back(nullptr, 0, nullptr, true, true);
+        fetch(left, 1, in.count, first, width, nullptr, first_gradient);
+        std::memcpy(first_gradient + BLOCK, second_worker.dx(), i64(pair.passed()) * BLOCK * sizeof(float));
         if (grad_extra)
             put(second_worker.dx() + pair.passed() * BLOCK, pair.extra(), in.count, first, width, grad_extra);
-        first_worker.back(0, grad_x, true);
+        first_worker.aim(first_gradient);
+        first_worker.back(nullptr, 0, nullptr, grad_x, true);
         if (grad_x) put(first_worker.dx(), pair.first.inputs(), in.count, first, width, grad_x);
     }
     return true;

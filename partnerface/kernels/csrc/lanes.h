@@ -13,17 +13,17 @@ constexpr int TILE = 8;
 constexpr int TILE = 4;
 #endif
 
-// done(row, lane, sum) with sum = start[row] + sum_d a[d][lane...] * w[d * depth_stride + row * row_stride], for ROWS
-// rows and COLUMNS vectors of lanes; start may be null.
-template <int ROWS, int COLUMNS, class Done>
+// done(row, lane, sum) with sum = start(row, lane) + sum_d a[d][lane...] * w[d * depth_stride + row * row_stride], for ROWS
+// rows and COLUMNS vectors of lanes.
+template <int ROWS, int COLUMNS, class Start, class Done>
 inline __attribute__((always_inline)) void product_tile(
     int depth, const float* a, const float* w, i64 depth_stride, i64 row_stride,
-    const float* start, int row, int lane, Done& done) {
+    const Start& start, int row, int lane, Done& done) {
     vec sum[ROWS][COLUMNS];
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 16
-        for (int c = 0; c < COLUMNS; ++c) sum[r][c] = vec{} + (start ? start[row + r] : 0.0f);
+        for (int c = 0; c < COLUMNS; ++c) sum[r][c] = start(row + r, lane + c * LANES);
     a += lane;
     w += row * row_stride;
     for (int d = 0; d < depth; ++d) {
@@ -43,9 +43,9 @@ inline __attribute__((always_inline)) void product_tile(
         for (int c = 0; c < COLUMNS; ++c) done(row + r, lane + c * LANES, sum[r][c]);
 }
 
-template <int ROWS, class Done>
+template <int ROWS, class Start, class Done>
 inline void product_rest(
-    int depth, const float* a, const float* w, i64 depth_stride, i64 row_stride, const float* start,
+    int depth, const float* a, const float* w, i64 depth_stride, i64 row_stride, const Start& start,
     int row, Done& done) {
     // Few rows need more columns, or each sum waits for the one before.
     constexpr int COLUMNS = ROWS * 4 <= 2 * TILE ? 4 : 2;
@@ -54,9 +54,9 @@ inline void product_rest(
 }
 
 // done(row, lane, sum) for every row of [0, rows) and every vector of lanes of a block.
-template <class Done>
+template <class Start, class Done>
 inline void product(
-    int rows, int depth, const float* a, const float* w, i64 depth_stride, i64 row_stride, const float* start, Done done) {
+    int rows, int depth, const float* a, const float* w, i64 depth_stride, i64 row_stride, Start start, Done done) {
     const int whole = rows / TILE * TILE;
     for (int lane = 0; lane < BLOCK; lane += 2 * LANES)
         for (int row = 0; row < whole; row += TILE)

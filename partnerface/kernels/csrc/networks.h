@@ -20,6 +20,7 @@ struct Networks {
     int outputs() const { return width[layers]; }
     int widest() const { return *std::max_element(width, width + layers + 1); }
     const float* matrix(int l, int part) const { return weight[l] + i64(part) * width[l] * width[l + 1]; }
+    const float* offset(int l, int part) const { return bias[l] + i64(part) * width[l + 1]; }
 };
 
 // From the numbers and pointers of a call; a weight and a bias for each layer.

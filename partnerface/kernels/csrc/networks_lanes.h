@@ -73,113 +73,215 @@ class Sums {
     i64 weight_[MAX_LAYERS], bias_[MAX_LAYERS];
 };
 
-// Works on one block after another: its inputs are taken, then part by part its values are computed and, if asked for,
-// gradients brought back.
+// Works on one block after another: its inputs are taken, then part by part the hidden values are computed, and from them
+// the outputs or, if asked for, the gradients.
+//
+// The last layer is linear, so a part's weight w passes through it: its outputs, weighed, are those of h w, where h are the
+// values that enter it; and from the gradient g of the blend, d w = h (W g) + b g, where W g is wanted anyway. So no pass
+// touches the outputs of one part alone, of which there may be more than of all else.
 class Worker {
   public:
-    // Floats that a block's part wants to be kept for the backward pass: the outputs only where they were weighed.
-    static i64 kept(const Networks& net, bool weighed) { return state(net) - (weighed ? 0 : net.outputs() * BLOCK); }
+    // Floats that a block's part wants to be kept for the backward pass.
+    static i64 kept(const Networks& net) { return hidden(net); }
 
     Worker(const Networks& net, const Packed&, Sums* sums) : net_(net), sums_(sums) {
-        const i64 block = i64(padded(net.widest())) * BLOCK, dx = i64(net.inputs()) * BLOCK;
-        memory_ = buffer(state(net) + (sums ? 3 * block + dx : 0));
+        const i64 block = i64(padded(net.widest())) * BLOCK;
+        memory_ = buffer(hidden(net) + (sums ? 6 : 1) * block + BLOCK);
         if (!memory_) return;
-        state_ = memory_.get();
-        if (sums) gradient_ = state_ + state(net), next_ = gradient_ + block, turned_ = next_ + block, dx_ = turned_ + block;
+        hidden_ = memory_.get();
+        weighed_ = hidden_ + hidden(net), factor_ = weighed_ + block;
+        if (!sums) return;
+        gradient_ = factor_ + BLOCK, next_ = gradient_ + block, turned_ = next_ + block, aimed_ = turned_ + block;
+        dx_ = aimed_ + block;
     }
     explicit operator bool() const { return bool(memory_); }
 
     // The block's inputs, [inputs][BLOCK], which stay where they are until the next.
     void take(const float* x) { x_ = x; }
 
-    // A part's outputs, [outputs][BLOCK]; known: null, or the values of an earlier pass; kept: null, or where they go
-    // besides.
-    const float* values(int part, const float* known, float* kept, bool weighed) {
-        values_ = known ? known : state_;
-        if (!known) run(part, kept, weighed);
-        return values_ + state(net_) - net_.outputs() * BLOCK;
+    // The gradient of the block's outputs, [outputs][BLOCK], which stays where it is until the next.
+    void aim(const float* g) {
+        g_ = g;
+        const int last = net_.layers - 1;
+        if (way(net_, last) == Way::OUTPUTS) transpose(net_.outputs(), padded(net_.outputs()), g, aimed_);
     }
 
-    // Where the gradient of a part's outputs goes, [outputs][BLOCK].
-    float* gradient() { return gradient_; }
-
-    // From `gradient` to the sums, and to dx, [inputs][BLOCK], where it is wanted; fresh: it has no values yet.
-    void back(int part, bool for_x, bool fresh) {
-        const float* to = values_ + state(net_);
-        for (int l = net_.layers - 1; l >= 0; --l) {
+    // A part's hidden values; known: null, or those of an earlier pass; kept: null, or where they go besides.
+    void run(int part, const float* known, float* kept) {
+        part_ = part;
+        values_ = known ? known : hidden_;
+        const float* from = x_;
+        float* to = hidden_;
+        for (int l = 0; l + 1 < net_.layers && !known; ++l) {
             const int a = net_.width[l], b = net_.width[l + 1];
-            to -= b * BLOCK;
-            const float* from = l ? to - a * BLOCK : x_;
-            add_bias(b, sums_->offset(l, part));
-            add_weights(a, b, from, way(net_, l), sums_->matrix(l, part));
-            const float* matrix = net_.matrix(l, part);
-            if (l) {
-                float* next = next_;
-                product(a, b, gradient_, matrix, 1, b, nullptr, [=](int row, int lane, vec sum) {
-                    store(next + row * BLOCK + lane, load(from + row * BLOCK + lane) > vec{} ? sum : vec{});
+            const float* bias = net_.offset(l, part);
+            product(
+                b, a, from, net_.matrix(l, part), b, 1, [=](int row, int) { return vec{} + bias[row]; },
+                [=](int row, int lane, vec sum) {
+                    // Said this way round, what is not a number stays none.
+                    sum = sum < vec{} ? vec{} : sum;
+                    store(to + row * BLOCK + lane, sum);
+                    if (kept) stream(kept + row * BLOCK + lane, sum);
                 });
-                std::swap(gradient_, next_);
-            } else if (for_x) {
-                float* dx = dx_;
-                product(a, b, gradient_, matrix, 1, b, nullptr, [=](int row, int lane, vec sum) {
-                    float* place = dx + row * BLOCK + lane;
-                    store(place, fresh ? sum : load(place) + sum);
-                });
-            }
+            from = to;
+            to += b * BLOCK;
+            if (kept) kept += b * BLOCK;
+        }
+    }
+
+    // Adds the part's outputs, weighed by w [BLOCK] or null, to sum [outputs][BLOCK]; fresh: it has no values yet.
+    void outputs(const float* w, float* sum, bool fresh) {
+        const int l = net_.layers - 1, a = net_.width[l], b = net_.width[l + 1];
+        const float *bias = net_.offset(l, part_), *matrix = net_.matrix(l, part_);
+        auto done = [=](int row, int lane, vec value) { store(sum + row * BLOCK + lane, value); };
+        auto had = [=](int row, int lane) { return fresh ? vec{} : load(sum + row * BLOCK + lane); };
+        if (w)
+            product(b, a, weigh(w), matrix, b, 1,
+                [=](int row, int lane) { return had(row, lane) + load(w + lane) * bias[row]; }, done);
+        else
+            product(b, a, entering(l), matrix, b, 1, [=](int row, int lane) { return had(row, lane) + bias[row]; }, done);
+    }
+
+    // From the gradient of the outputs to the sums, to dx [inputs][BLOCK] and to dw [BLOCK], the gradient of w, where they
+    // are wanted; w [BLOCK]: the part's weight, which counts where it is more than `bound`, or null for 1 throughout; fresh:
+    // dx has no values yet.
+    void back(const float* w, float bound, float* dw, bool for_x, bool fresh) {
+        const int last = net_.layers - 1;
+        if (w)
+            for (int lane = 0; lane < BLOCK; lane += LANES)
+                store(factor_ + lane, counted(w + lane, bound, load(w + lane)));
+        const float* factor = w ? factor_ : nullptr;
+        last_weights(factor);
+        if (dw) {
+            of_bias(dw);
+            inputs_gradient(last, g_, fresh, [=](int lane, vec value, vec sum) {
+                store(dw + lane, load(dw + lane) + value * sum);
+                return sum * load(factor + lane);
+            });
+            for (int lane = 0; lane < BLOCK; lane += LANES) store(dw + lane, counted(w + lane, bound, load(dw + lane)));
+        } else if (w) {
+            inputs_gradient(last, g_, fresh, [=](int lane, vec, vec sum) { return sum * load(factor + lane); });
+        } else {
+            inputs_gradient(last, g_, fresh, [](int, vec, vec sum) { return sum; });
+        }
+        for (int l = last - 1; l >= 0; --l) {
+            add_bias(net_.width[l + 1], gradient_, nullptr, sums_->offset(l, part_));
+            add_weights(l, entering(l), gradient_);
+            if (l || for_x) inputs_gradient(l, gradient_, fresh, [](int, vec, vec sum) { return sum; });
         }
     }
     const float* dx() const { return dx_; }
 
   private:
-    // Floats of a block with all layers' values of one part, inputs apart.
-    static i64 state(const Networks& net) {
+    // Floats of a block with all hidden values of one part.
+    static i64 hidden(const Networks& net) {
         i64 sum = 0;
-        for (int l = 1; l <= net.layers; ++l) sum += net.width[l];
+        for (int l = 1; l < net.layers; ++l) sum += net.width[l];
         return sum * BLOCK;
     }
 
-    void run(int part, float* kept, bool weighed) {
-        const float* from = x_;
-        float* state = state_;
-        for (int l = 0; l < net_.layers; ++l) {
-            const int a = net_.width[l], b = net_.width[l + 1];
-            const bool last = l + 1 == net_.layers, also = kept && (weighed || !last);
-            float* to = state;
-            product(b, a, from, net_.matrix(l, part), b, 1, net_.bias[l] + i64(part) * b, [=](int row, int lane, vec sum) {
-                // Said this way round, what is not a number stays none.
-                if (!last) sum = sum < vec{} ? vec{} : sum;
-                store(to + row * BLOCK + lane, sum);
-                if (also) stream(kept + row * BLOCK + lane, sum);
+    // The values that enter a layer.
+    const float* entering(int l) const {
+        if (l == 0) return x_;
+        i64 before = 0;
+        for (int k = 1; k < l; ++k) before += net_.width[k];
+        return values_ + before * BLOCK;
+    }
+
+    // Those that enter the last layer, times w.
+    const float* weigh(const float* w) {
+        const int l = net_.layers - 1;
+        const float* from = entering(l);
+        for (int lane = 0; lane < BLOCK; lane += LANES) {
+            const vec weight = load(w + lane);
+            for (int i = 0; i < net_.width[l]; ++i)
+                store(weighed_ + i * BLOCK + lane, load(from + i * BLOCK + lane) * weight);
+        }
+        return weighed_;
+    }
+
+    // A value where the part counts. One that does not has no say in its weight; one whose weight is zero may count.
+    static vec counted(const float* w, float bound, vec value) { return load(w) > vec{} + bound ? value : vec{}; }
+
+    // From the gradient g of what leaves a layer to that of what enters it, which is dx or the next `gradient_`; passed(lane,
+    // value that enters, sum) is what becomes of a sum.
+    template <class Passed>
+    void inputs_gradient(int l, const float* g, bool fresh, Passed passed) {
+        const int a = net_.width[l], b = net_.width[l + 1];
+        const float *from = entering(l), *matrix = net_.matrix(l, part_);
+        auto zero = [](int, int) { return vec{}; };
+        if (l) {
+            float* next = next_;
+            product(a, b, g, matrix, 1, b, zero, [=](int row, int lane, vec sum) {
+                const vec value = load(from + row * BLOCK + lane);
+                sum = passed(lane, value, sum);
+                store(next + row * BLOCK + lane, value > vec{} ? sum : vec{});
             });
-            from = state;
-            state += b * BLOCK;
-            if (kept) kept += b * BLOCK;
+            std::swap(gradient_, next_);
+        } else {
+            float* dx = dx_;
+            product(a, b, g, matrix, 1, b, zero, [=](int row, int lane, vec sum) {
+                float* place = dx + row * BLOCK + lane;
+                sum = passed(lane, load(from + row * BLOCK + lane), sum);
+                store(place, fresh ? sum : load(place) + sum);
+            });
         }
     }
 
-    void add_bias(int rows, float* bias) const {
+    // To the sums of the last layer, whose gradient is turned already if it has to be.
+    void last_weights(const float* w) {
+        const int l = net_.layers - 1, b = net_.width[l + 1];
+        const float* from = w ? weigh(w) : entering(l);
+        add_bias(b, g_, w, sums_->offset(l, part_));
+        if (way(net_, l) == Way::OUTPUTS)
+            outer(net_.width[l], padded(b), from, aimed_, sums_->matrix(l, part_));
+        else
+            add_weights(l, from, g_);
+    }
+
+    // What the last layer's bias has to do with its part's weight.
+    void of_bias(float* dw) const {
+        const float* bias = net_.offset(net_.layers - 1, part_);
+        for (int lane = 0; lane < BLOCK; lane += LANES) {
+            vec even{}, odd{};
+            int row = 0;
+            for (; row + 1 < net_.outputs(); row += 2) {
+                even += load(g_ + row * BLOCK + lane) * bias[row];
+                odd += load(g_ + (row + 1) * BLOCK + lane) * bias[row + 1];
+            }
+            if (row < net_.outputs()) even += load(g_ + row * BLOCK + lane) * bias[row];
+            store(dw + lane, even + odd);
+        }
+    }
+
+    void add_bias(int rows, const float* g, const float* w, float* bias) const {
         for (int row = 0; row < rows; ++row) {
             vec sum = load(bias + row * LANES);
-            for (int lane = 0; lane < BLOCK; lane += LANES) sum += load(gradient_ + row * BLOCK + lane);
+            for (int lane = 0; lane < BLOCK; lane += LANES) {
+                const vec value = load(g + row * BLOCK + lane);
+                sum += w ? value * load(w + lane) : value;
+            }
             store(bias + row * LANES, sum);
         }
     }
 
-    void add_weights(int a, int b, const float* from, Way way, float* sum) const {
-        switch (way) {
+    void add_weights(int l, const float* from, const float* g) const {
+        const int a = net_.width[l], b = net_.width[l + 1];
+        float* sum = sums_->matrix(l, part_);
+        switch (way(net_, l)) {
             case Way::OUTPUTS:
-                transpose(b, padded(b), gradient_, turned_);
+                transpose(b, padded(b), g, turned_);
                 outer(a, padded(b), from, turned_, sum);
                 break;
             case Way::INPUTS:
                 transpose(a, padded(a), from, turned_);
-                outer(b, padded(a), gradient_, turned_, sum);
+                outer(b, padded(a), g, turned_, sum);
                 break;
             case Way::LANES_APART:
-                if (b == 1) narrow_outer<1>(a, from, gradient_, sum);
-                if (b == 2) narrow_outer<2>(a, from, gradient_, sum);
-                if (b == 3) narrow_outer<3>(a, from, gradient_, sum);
-                if (b == 4) narrow_outer<4>(a, from, gradient_, sum);
+                if (b == 1) narrow_outer<1>(a, from, g, sum);
+                if (b == 2) narrow_outer<2>(a, from, g, sum);
+                if (b == 3) narrow_outer<3>(a, from, g, sum);
+                if (b == 4) narrow_outer<4>(a, from, g, sum);
                 break;
         }
     }
@@ -187,8 +289,10 @@ class Worker {
     const Networks& net_;
     Sums* sums_;
     Buffer memory_;
-    const float *x_ = nullptr, *values_ = nullptr;
-    float *state_ = nullptr, *gradient_ = nullptr, *next_ = nullptr, *turned_ = nullptr, *dx_ = nullptr;
+    int part_ = 0;
+    const float *x_ = nullptr, *g_ = nullptr, *values_ = nullptr;
+    float *hidden_ = nullptr, *weighed_ = nullptr, *factor_ = nullptr;
+    float *gradient_ = nullptr, *next_ = nullptr, *turned_ = nullptr, *aimed_ = nullptr, *dx_ = nullptr;
 };
 
 }  // namespace pf

@@ -23,12 +23,12 @@ namespace pf {
 // Samples that pass a layer together, and features: what vectors make operands of while the units work.
 constexpr int GROUP = 2 * EDGE;
 
-// Works on one block after another: its inputs are taken, then part by part its values are computed and, if asked for,
-// gradients brought back.
+// Works on one block after another: its inputs are taken, then part by part the values are computed, and from them the
+// blend's share or, if asked for, the gradients.
 class Worker {
   public:
     // Nothing is kept for the backward pass: it is sooner computed again than fetched.
-    static i64 kept(const Networks&, bool) { return 0; }
+    static i64 kept(const Networks&) { return 0; }
 
     Worker(const Networks& net, const Packed& packed, Sums* sums) : net_(net), packed_(packed), sums_(sums) {
         const i64 size = lay_out(nullptr);
@@ -52,8 +52,12 @@ class Worker {
             }
     }
 
-    // A part's outputs, [outputs][BLOCK].
-    const float* values(int part, const float*, float*, bool) {
+    // The gradient of the block's outputs, [outputs][BLOCK], which stays where it is until the next.
+    void aim(const float* g) { g_ = g; }
+
+    // A part's values.
+    void run(int part, const float*, float*) {
+        part_ = part;
         Step before{};
         for (int l = 0; l < net_.layers; ++l)
             for (int first = 0; first < net_.width[l + 1]; first += GROUP)
@@ -71,15 +75,25 @@ class Worker {
         tail_.store();
         Nothing nothing;
         finish(before, nothing);
-        return out_;
     }
 
-    // Where the gradient of a part's outputs goes, [outputs][BLOCK].
-    float* gradient() { return gradient_; }
+    // Adds the part's outputs, weighed by w [BLOCK] or null, to sum [outputs][BLOCK]; fresh: it has no values yet.
+    void outputs(const float* w, float* sum, bool fresh) const {
+        for (int row = 0; row < net_.outputs(); ++row)
+            for (int lane = 0; lane < BLOCK; lane += LANES) {
+                vec value = load(out_ + row * BLOCK + lane);
+                if (w) value *= load(w + lane);
+                float* place = sum + row * BLOCK + lane;
+                store(place, fresh ? value : load(place) + value);
+            }
+    }
 
-    // From `gradient` to the sums, and to dx, [inputs][BLOCK], where it is wanted; fresh: it has no values yet.
-    void back(int part, bool for_x, bool fresh) {
-        const int last = net_.layers - 1;
+    // From the gradient of the outputs to the sums, to dx [inputs][BLOCK] and to dw [BLOCK], the gradient of w, where they
+    // are wanted; w [BLOCK]: the part's weight, which counts where it is more than `bound`, or null for 1 throughout; fresh:
+    // dx has no values yet.
+    void back(const float* w, float bound, float* dw, bool for_x, bool fresh) {
+        weigh(w, bound, dw);
+        const int last = net_.layers - 1, part = part_;
         Nothing nothing;
         for (int first = 0; first < net_.outputs(); first += GROUP)
             for (int s = 0; s < BLOCK; s += GROUP)
@@ -94,6 +108,25 @@ class Worker {
     const float* dx() const { return dx_; }
 
   private:
+    // The gradient of the part's outputs, and of its weight.
+    void weigh(const float* w, float bound, float* dw) {
+        if (!w) {
+            std::memcpy(gradient_, g_, i64(net_.outputs()) * BLOCK * sizeof(float));
+            return;
+        }
+        for (int lane = 0; lane < BLOCK; lane += LANES) {
+            vec sum{};
+            // A part that does not count has no say in its weight; one whose weight is zero may count.
+            const vec weight = load(w + lane), least = vec{} + bound, factor = weight > least ? weight : vec{};
+            for (int row = 0; row < net_.outputs(); ++row) {
+                const vec value = load(g_ + row * BLOCK + lane);
+                sum += value * load(out_ + row * BLOCK + lane);
+                store(gradient_ + row * BLOCK + lane, value * factor);
+            }
+            if (dw) store(dw + lane, weight > least ? sum : vec{});
+        }
+    }
+
     // What a product's sums are: GROUP features from `first` on, of GROUP samples from `sample` on, that leave a layer.
     struct Step {
         int layer, first, sample;
@@ -293,6 +326,8 @@ class Worker {
     const Packed& packed_;
     Sums* sums_;
     Buffer memory_;
+    int part_ = 0;
+    const float* g_ = nullptr;
     // Of the values that enter a layer, and of the gradients of those that leave it.
     Halves rows_[MAX_LAYERS], pairs_[MAX_LAYERS], gradient_rows_[MAX_LAYERS], gradient_pairs_[MAX_LAYERS];
     std::uint16_t* signs_[MAX_LAYERS];

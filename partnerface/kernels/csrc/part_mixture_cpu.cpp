@@ -40,17 +40,6 @@ void fetch_weights(
         if (!(to[s] > bound)) to[s] = 0;
 }
 
-// The sum of parts' outputs, [outputs][BLOCK], weighed by w [BLOCK] where there is any.
-void blend(const Networks& net, const float* result, const float* w, float* sum, bool fresh) {
-    for (int row = 0; row < net.outputs(); ++row)
-        for (int lane = 0; lane < BLOCK; lane += LANES) {
-            vec value = load(result + row * BLOCK + lane);
-            if (w) value *= load(w + lane);
-            float* place = sum + row * BLOCK + lane;
-            store(place, fresh ? value : load(place) + value);
-        }
-}
-
 struct Forward {
     const Networks& net;
     const Packed& packed;
@@ -78,7 +67,8 @@ struct Forward {
                     fetch(x, net.inputs(), count, begin, width, at, in);
                     fetch_weights(weights, bound, count, part, begin, width, at, w);
                     worker.take(in);
-                    blend(net, worker.values(part, nullptr, nullptr, true), w, sum, true);
+                    worker.run(part, nullptr, nullptr);
+                    worker.outputs(w, sum, true);
                     add(sum, net.outputs(), count, begin, width, at, out);
                 }
             return;
@@ -89,10 +79,9 @@ struct Forward {
             if (first + 2 * BLOCK <= end) foresee(x, net.inputs(), count, first + BLOCK);
             worker.take(in);
             for (int part = 0; part < net.parts; ++part) {
-                float* also = kept ? kept + (first / BLOCK * net.parts + part) * Worker::kept(net, weights) : nullptr;
-                const float* result = worker.values(part, nullptr, also, weights);
+                worker.run(part, nullptr, kept ? kept + (first / BLOCK * net.parts + part) * Worker::kept(net) : nullptr);
                 if (weights) fetch_weights(weights, bound, count, part, first, width, nullptr, w);
-                blend(net, result, weights ? w : nullptr, sum, part == 0);
+                worker.outputs(weights ? w : nullptr, sum, part == 0);
             }
             put(sum, net.outputs(), count, first, width, out);
         }
@@ -130,9 +119,10 @@ struct Backward {
                     fetch(grad, net.outputs(), count, begin, width, at, g);
                     fetch(weights + part * count, 1, count, begin, width, at, w);
                     worker.take(in);
-                    weigh(worker.values(part, nullptr, nullptr, true), g, w, dw, worker.gradient());
+                    worker.aim(g);
+                    worker.run(part, nullptr, nullptr);
+                    worker.back(w, bound, grad_weights ? dw : nullptr, grad_x, true);
                     if (grad_weights) add(dw, 1, count, begin, width, at, grad_weights + part * count);
-                    worker.back(part, grad_x, true);
                     if (grad_x) add(worker.dx(), net.inputs(), count, begin, width, at, grad_x);
                 }
             return true;
@@ -146,38 +136,17 @@ struct Backward {
                 foresee(grad, net.outputs(), count, first + BLOCK);
             }
             worker.take(in);
+            worker.aim(g);
             for (int part = 0; part < net.parts; ++part) {
-                const float* known =
-                    kept ? kept + (first / BLOCK * net.parts + part) * Worker::kept(net, weights) : nullptr;
-                const float* result = worker.values(part, known, nullptr, weights);
+                worker.run(part, kept ? kept + (first / BLOCK * net.parts + part) * Worker::kept(net) : nullptr, nullptr);
                 if (weights) fetch(weights + part * count, 1, count, first, width, nullptr, w);
-                weigh(result, g, weights ? w : nullptr, dw, worker.gradient());
+                worker.back(weights ? w : nullptr, bound, grad_weights ? dw : nullptr, grad_x, part == 0);
                 if (grad_weights) put(dw, 1, count, first, width, grad_weights + part * count);
-                worker.back(part, grad_x, part == 0);
             }
             if (grad_x) put(worker.dx(), net.inputs(), count, first, width, grad_x);
         }
         stream_end();
         return true;
-    }
-
-    // The gradient of a part's outputs, and of its weight.
-    void weigh(const float* result, const float* g, const float* w, float* dw, float* gradient) const {
-        if (!w) {
-            std::memcpy(gradient, g, i64(net.outputs()) * BLOCK * sizeof(float));
-            return;
-        }
-        for (int lane = 0; lane < BLOCK; lane += LANES) {
-            vec sum{};
-            // A part that does not count has no say in its weight; one whose weight is zero may count.
-            const vec weight = load(w + lane), least = vec{} + bound, factor = weight > least ? weight : vec{};
-            for (int row = 0; row < net.outputs(); ++row) {
-                const vec value = load(g + row * BLOCK + lane);
-                sum += value * load(result + row * BLOCK + lane);
-                store(gradient + row * BLOCK + lane, value * factor);
-            }
-            store(dw + lane, weight > least ? sum : vec{});
-        }
     }
 };
 
@@ -190,16 +159,16 @@ void MixturePass::run(
 }
 
 // How many of the layers' values a forward pass is to keep; none where the backward pass computes them again.
-PF_API i64 pf_part_mixture_kept(i64 count, i64 parts, i64 layers, const i32* width, i64 weighed) {
+PF_API i64 pf_part_mixture_kept(i64 count, i64 parts, i64 layers, const i32* width) {
     Networks net;
     if (networks(parts, layers, width, nullptr, net)) return 0;
-    const i64 size = (count + BLOCK - 1) / BLOCK * parts * Worker::kept(net, weighed);
+    const i64 size = (count + BLOCK - 1) / BLOCK * parts * Worker::kept(net);
     return size <= MOST_KEPT ? size : 0;
 }
 
 // x [inputs, count]; weights [parts, count] or null: those of at most `bound` do not count; parameters: a weight
 // [parts, a, b] and a bias [parts, b] for each layer; out [outputs, count]; kept null, or pf_part_mixture_kept's:
-// [blocks of 64 samples][parts][sum of widths but the first][64], the last only with weights.
+// [blocks of 64 samples][parts][sum of the hidden widths][64].
 PF_API int pf_part_mixture_forward(
     const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
     const float* const* parameters, float bound, float* out, float* kept, i64 threads, void*) {

@@ -120,7 +120,7 @@ int collect(const block::Networks& net, const float* slices, int blocks, float* 
 }  // namespace
 
 // See part_mixture_cpu.cpp. Nothing is kept: it is sooner computed again than fetched.
-PF_API i64 pf_part_mixture_kept(i64, i64, i64, const i32*, i64) { return 0; }
+PF_API i64 pf_part_mixture_kept(i64, i64, i64, const i32*) { return 0; }
 
 PF_API int pf_part_mixture_forward(
     const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
