@@ -173,13 +173,12 @@ class PartDeformation(nn.Module):
         """
         encoded = self.encode(points)
         weights, logits = self._weigh(points, encoded, hard)
-        inputs = encoded if self.blendshapes else columns(encoded, code[slot])
         # Parts that weigh nothing are left out.
-        moved = part_mixture(inputs, weights, self._networks(), bound=0.0)
         if self.blendshapes:
-            # Along the first dimension of what is stored feature by feature.
-            amounts = torch.cat([code.new_ones(1, len(code)), code.t()])[:, slot]
-            moved = (moved.t().view(len(amounts), 3, len(points)) * amounts[:, None]).sum(0).t()
+            amounts = torch.cat([code.new_ones(len(code), 1), code], dim=1)
+            moved = part_mixture(encoded, weights, self._networks(), 0.0, amounts, slot)
+        else:
+            moved = part_mixture(columns(encoded, code[slot]), weights, self._networks(), bound=0.0)
         return moved * self.scale, logits
 
     def posed(self, code: Tensor) -> PosedDeformation | None:

@@ -53,12 +53,15 @@ def carve_hull(
     return (inside / shown.clamp(min=1)).view(*resolution)
 
 
-def widened(values: Tensor, room: int) -> Tensor:
-    """[1, 1, X, Y, Z] the greatest value within `room` voxels along every axis, one axis after the other."""
+def dilated(mask: Tensor, room: int) -> Tensor:
+    """[X, Y, Z] bool: whether there is a voxel of the mask within `room` voxels along every axis."""
     for axis in range(3):
-        size = [2 * room + 1 if a == axis else 1 for a in range(3)]
-        values = nn.functional.max_pool3d(values, size, stride=1, padding=[room if a == axis else 0 for a in range(3)])
-    return values
+        wide, size = mask.clone(), mask.shape[axis]
+        for shift in range(1, min(room, size - 1) + 1):
+            wide.narrow(axis, shift, size - shift).logical_or_(mask.narrow(axis, 0, size - shift))
+            wide.narrow(axis, 0, size - shift).logical_or_(mask.narrow(axis, shift, size - shift))
+        mask = wide
+    return mask
 
 
 class Occupancy(nn.Module):
@@ -95,9 +98,8 @@ class Occupancy(nn.Module):
 
     def _occupied(self, grid: int, room: int) -> Tensor:
         """[X, Y, Z] bool: not visited yet, or within `room` voxels of a visited voxel with weight."""
-        seen = (self.weight[grid] * self.visited[grid])[None, None]
-        wide = widened(seen, room)[0, 0]
-        return ~self.visited[grid] | (wide > EMPTY_WEIGHT)
+        visited = self.visited[grid]
+        return ~visited | dilated(visited & (self.weight[grid] > EMPTY_WEIGHT), room)
 
     def is_live(self, points: Tensor) -> Tensor:
         """[N] bool for canonical points [N, 3]."""

@@ -174,9 +174,10 @@ def mixture(sizes: Sizes) -> Work:
         for a, b in itertools.pairwise(widths)
     ]
     inputs = [features, weights, *(tensor for pair in layers for tensor in pair)]
+    amounts, slot = _random(FRAMES, 1 + CONFIG.code_size), torch.arange(sizes.samples) * FRAMES // max(sizes.samples, 1)
     sample = parts * (linear_operations(widths) + 2 * widths[-1])
     return Work(
-        lambda: [part_mixture(features, weights, layers)],
+        lambda: [part_mixture(features, weights, layers, amounts=amounts, slot=slot)],
         inputs,
         sizes.samples,
         operations=BOTH_WAYS * sample * sizes.samples,

@@ -13,21 +13,30 @@ MAX_LAYERS = 8
 
 
 def part_mixture(
-    features: Tensor, weights: Tensor | None, layers: list[tuple[Tensor, Tensor]], bound: float = -1.0
+    features: Tensor,
+    weights: Tensor | None,
+    layers: list[tuple[Tensor, Tensor]],
+    bound: float = -1.0,
+    amounts: Tensor | None = None,
+    slot: Tensor | None = None,
 ) -> Tensor:
-    """sum_k weights[:, k] MLP_k(features) [N, D_out]; see `reference.part_mixture.part_mixture`.
+    """sum_k weights[:, k] MLP_k(features), added up by amounts [N, D]; see `reference.part_mixture.part_mixture`.
 
     Inputs that are stored feature by feature (their transpose is contiguous) are read as they stand, and the kernels'
     result is stored so.
     """
     if library(features.device) is None or len(layers) > MAX_LAYERS:
-        return reference.part_mixture(features, weights, layers, bound)
-    reference.check(features, weights, layers)
+        return reference.part_mixture(features, weights, layers, bound, amounts, slot)
+    reference.check(features, weights, layers, amounts, slot)
+    if amounts is not None and slot is not None and amounts.requires_grad:
+        # The kernels have no gradient for them: nothing that is trained wants one.
+        return reference.add_up(part_mixture(features, weights, layers, bound), amounts, slot)
     parameters = [tensor.contiguous() for pair in layers for tensor in pair]
     inputs = [features, *([] if weights is None else [weights]), *parameters]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
     turned = None if weights is None else weights.t().contiguous()
-    return torch.ops.partnerface.part_mixture(features.t().contiguous(), turned, parameters, bound, keep)[0].t()
+    added = (None, None) if amounts is None or slot is None else (amounts.contiguous(), slot.int())
+    return torch.ops.partnerface.part_mixture(features.t().contiguous(), turned, *added, parameters, bound, keep)[0].t()
 
 
 def mlp(features: Tensor, network: nn.Sequential) -> Tensor:
@@ -40,12 +49,13 @@ def mlp(features: Tensor, network: nn.Sequential) -> Tensor:
 
 torch.library.define(
     "partnerface::part_mixture",
-    "(Tensor x, Tensor? weights, Tensor[] parameters, float bound, bool keep) -> (Tensor, Tensor)",
+    "(Tensor x, Tensor? weights, Tensor? amounts, Tensor? slot, Tensor[] parameters, float bound, bool keep) "
+    "-> (Tensor, Tensor)",
 )
 torch.library.define(
     "partnerface::part_mixture_backward",
-    "(Tensor grad, Tensor x, Tensor? weights, Tensor[] parameters, float bound, Tensor kept, bool for_x, "
-    "bool for_weights) -> (Tensor, Tensor, Tensor[])",
+    "(Tensor grad, Tensor x, Tensor? weights, Tensor? amounts, Tensor? slot, Tensor[] parameters, float bound, "
+    "Tensor kept, bool for_x, bool for_weights) -> (Tensor, Tensor, Tensor[])",
 )
 
 
@@ -63,16 +73,26 @@ def _kept_size(x: Tensor, parameters: Sequence[Tensor], keep: bool) -> int:
 
 @torch.library.impl("partnerface::part_mixture", ("cpu", "cuda"))
 def _forward(
-    x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], bound: float, keep: bool
+    x: Tensor,
+    weights: Tensor | None,
+    amounts: Tensor | None,
+    slot: Tensor | None,
+    parameters: Sequence[Tensor],
+    bound: float,
+    keep: bool,
 ) -> tuple[Tensor, Tensor]:
     widths, parts, count = _widths(parameters), parameters[0].shape[0], x.shape[1]
-    out = x.new_empty(widths[-1], count)
+    kinds = 0 if amounts is None else amounts.shape[1]
+    out = x.new_empty(widths[-1] // max(kinds, 1), count)
     kept = x.new_empty(_kept_size(x, parameters, keep))
     kernels(x.device).call(
         "part_mixture_forward",
-        "ffnnnNFxff",
+        "fffinnnnNFxff",
         x,
         weights,
+        amounts,
+        slot,
+        kinds,
         count,
         parts,
         len(widths) - 1,
@@ -90,6 +110,8 @@ def _backward(
     grad: Tensor,
     x: Tensor,
     weights: Tensor | None,
+    amounts: Tensor | None,
+    slot: Tensor | None,
     parameters: Sequence[Tensor],
     bound: float,
     kept: Tensor,
@@ -102,10 +124,13 @@ def _backward(
     gradients = [torch.empty_like(tensor) for tensor in parameters]
     kernels(x.device).call(
         "part_mixture_backward",
-        "fffnnnNFxfffF",
+        "ffffinnnnNFxfffF",
         grad.contiguous(),
         x,
         weights,
+        amounts,
+        slot,
+        0 if amounts is None else amounts.shape[1],
         x.shape[1],
         parameters[0].shape[0],
         len(widths) - 1,
@@ -122,9 +147,16 @@ def _backward(
 
 @torch.library.register_fake("partnerface::part_mixture")
 def _(
-    x: Tensor, weights: Tensor | None, parameters: Sequence[Tensor], bound: float, keep: bool
+    x: Tensor,
+    weights: Tensor | None,
+    amounts: Tensor | None,
+    slot: Tensor | None,
+    parameters: Sequence[Tensor],
+    bound: float,
+    keep: bool,
 ) -> tuple[Tensor, Tensor]:
-    return x.new_empty(_widths(parameters)[-1], x.shape[1]), x.new_empty(_kept_size(x, parameters, keep))
+    outputs = _widths(parameters)[-1] // (1 if amounts is None else amounts.shape[1])
+    return x.new_empty(outputs, x.shape[1]), x.new_empty(_kept_size(x, parameters, keep))
 
 
 @torch.library.register_fake("partnerface::part_mixture_backward")
@@ -132,6 +164,8 @@ def _(
     grad: Tensor,
     x: Tensor,
     weights: Tensor | None,
+    amounts: Tensor | None,
+    slot: Tensor | None,
     parameters: Sequence[Tensor],
     bound: float,
     kept: Tensor,
@@ -146,24 +180,25 @@ def _(
 
 
 def _save(ctx, inputs, output) -> None:
-    x, weights, parameters, ctx.bound, _ = inputs
+    x, weights, amounts, slot, parameters, ctx.bound, _ = inputs
     kept = output[1]
     ctx.mark_non_differentiable(kept)
     ctx.set_materialize_grads(False)
-    ctx.weighed = weights is not None
-    ctx.save_for_backward(x, kept, *([weights] if ctx.weighed else []), *parameters)
+    given = [weights, amounts, slot]
+    ctx.given = [tensor is not None for tensor in given]
+    ctx.save_for_backward(x, kept, *(tensor for tensor in given if tensor is not None), *parameters)
 
 
 def _gradients(ctx, grad: Tensor | None, _: Tensor | None):
     x, kept, *rest = ctx.saved_tensors
-    weights, parameters = (rest[0], rest[1:]) if ctx.weighed else (None, rest)
+    weights, amounts, slot = (rest.pop(0) if given else None for given in ctx.given)
     if grad is None:
-        return None, None, [None] * len(parameters), None, None
+        return None, None, None, None, [None] * len(rest), None, None
     for_x, for_weights = ctx.needs_input_grad[:2]
     grad_x, grad_weights, gradients = torch.ops.partnerface.part_mixture_backward(
-        grad, x, weights, parameters, ctx.bound, kept, for_x, for_weights
+        grad, x, weights, amounts, slot, rest, ctx.bound, kept, for_x, for_weights
     )
-    return grad_x if for_x else None, grad_weights if for_weights else None, gradients, None, None
+    return grad_x if for_x else None, grad_weights if for_weights else None, None, None, gradients, None, None
 
 
 torch.library.register_autograd("partnerface::part_mixture", _gradients, setup_context=_save)

@@ -1,8 +1,9 @@
 """The visual hull: what is in the masks of the frames that show it."""
 
+import pytest
 import torch
 
-from partnerface.avatar.occupancy import carve_hull
+from partnerface.avatar.occupancy import carve_hull, dilated
 from partnerface.avatar.surface import Box
 
 SIZE = 32
@@ -32,3 +33,14 @@ def test_what_no_picture_shows_is_no_head():
     share = hull(torch.ones(3, SIZE, SIZE), [0.0, 0.0, 0.0])
     assert share[3:6].eq(1).all()
     assert share[[0, 8]].eq(0).all()
+
+
+@pytest.mark.parametrize("shape", [(7, 6, 5), (5, 1, 2)])
+@pytest.mark.parametrize("room", [1, 2])
+def test_dilated_reaches_so_far_along_every_axis(shape, room):
+    torch.manual_seed(room)
+    mask = torch.rand(shape) > 0.9
+    here = mask.nonzero()
+    every = torch.ones(shape).nonzero()
+    near = (every[:, None] - here[None]).abs().amax(2) <= room
+    assert torch.equal(dilated(mask, room), near.any(1).view(shape))

@@ -35,7 +35,11 @@ def networks(count: int, widths: tuple[int, ...], parts: int, bound: float) -> N
         for a, b in itertools.pairwise(widths)
     ]
     weights = torch.softmax(torch.randn(count, parts), 1).requires_grad_() if parts > 1 else None
-    back(part_mixture(torch.randn(count, widths[0]).requires_grad_(), weights, layers, bound))
+    x = torch.randn(count, widths[0]).requires_grad_()
+    back(part_mixture(x, weights, layers, bound))
+    for frames in (1, 4):
+        amounts, slot = torch.randn(frames, widths[-1]), torch.randint(frames, (count,))
+        back(part_mixture(x, weights, layers, bound, amounts, slot))
 
 
 def field(count: int) -> None:

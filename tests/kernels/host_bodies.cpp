@@ -50,24 +50,25 @@ block::Networks networks(i64 parts, i64 layers, const i32* width, float** parame
 
 }  // namespace
 
-PF_API void forward(const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
-                    float** parameters, float bound, float* out) {
+PF_API void forward(const float* x, const float* weights, const float* amounts, const i32* slot, i64 kinds, i64 count,
+                    i64 parts, i64 layers, const i32* width, float** parameters, float bound, float* out) {
     const block::Networks net = networks(parts, layers, width, parameters);
+    const block::Call call{x, weights, {amounts, slot, int(kinds)}, bound, count};
     // What a block of threads finds in its memory is not zero.
     std::vector<float> memory(block::Room(net, false, nullptr).size, 7.0f);
     for (i64 first = 0; first < count; first += block::SAMPLES)
-        block::forward(Unit{}, net, block::Call{x, weights, bound, count}, first, out, memory.data());
+        block::forward(Unit{}, net, call, first, out, memory.data());
 }
 
 // gradients: as `parameters`; returns how many sums a block of threads keeps.
-PF_API i64 backward(const float* grad, const float* x, const float* weights, i64 count, i64 parts, i64 layers,
-                    const i32* width, float** parameters, float bound, float* grad_x, float* grad_weights,
+PF_API i64 backward(const float* grad, const float* x, const float* weights, const float* amounts, const i32* slot,
+                    i64 kinds, i64 count, i64 parts, i64 layers, const i32* width, float** parameters, float bound, float* grad_x, float* grad_weights,
                     float** gradients) {
     const block::Networks net = networks(parts, layers, width, parameters);
+    const block::Call call{x, weights, {amounts, slot, int(kinds)}, bound, count};
     std::vector<float> memory(block::Room(net, true, nullptr).size, 7.0f), slice(net.slice(), 0.0f);
     for (i64 first = 0; first < count; first += block::SAMPLES)
-        block::backward(Unit{}, net, block::Call{x, weights, bound, count}, first, grad, grad_x, grad_weights,
-                        slice.data(), memory.data());
+        block::backward(Unit{}, net, call, first, grad, grad_x, grad_weights, slice.data(), memory.data());
     for (int l = 0; l < layers; ++l)
         for (int part = 0; part < parts; ++part) {
             const int a = width[l], b = width[l + 1], wide = block::padded(b);

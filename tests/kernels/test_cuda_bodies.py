@@ -39,20 +39,23 @@ def pointers(tensors):
     return (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
 
 
+#: Widths, parts, bound, whether they are weighed, kinds of amounts.
 CASES = {
-    "mixture": ([39, 32, 32, 3], 8, -1.0, True),
-    "mixture with a bound": ([39, 32, 32, 3], 8, 0.2, True),
-    "density": ([24, 64, 16], 1, -1.0, False),
-    "colour": ([18, 64, 64, 3], 1, -1.0, False),
-    "odd widths": ([5, 110, 2], 3, -1.0, True),
-    "one layer": ([3, 4], 2, -1.0, True),
+    "mixture": ([39, 32, 32, 3], 8, -1.0, True, 0),
+    "mixture with a bound": ([39, 32, 32, 3], 8, 0.2, True, 0),
+    "mixture with amounts": ([27, 24, 24, 75], 8, -1.0, True, 25),
+    "mixture with amounts and a bound": ([27, 24, 24, 15], 8, 0.2, True, 5),
+    "density": ([24, 64, 16], 1, -1.0, False, 0),
+    "colour": ([18, 64, 64, 3], 1, -1.0, False, 0),
+    "odd widths": ([5, 110, 2], 3, -1.0, True, 0),
+    "one layer": ([3, 4], 2, -1.0, True, 0),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 64, 65, 200])
 def test_body_equals_the_reference(bodies, case, count):
-    widths, parts, bound, weighed = CASES[case]
+    widths, parts, bound, weighed, kinds = CASES[case]
     torch.manual_seed(count)
     layers = [
         ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.randn(parts, b).requires_grad_())
@@ -60,16 +63,19 @@ def test_body_equals_the_reference(bodies, case, count):
     ]
     x = smooth_inputs(count, layers).requires_grad_()
     weights = torch.softmax(2 * torch.randn(count, parts), 1).requires_grad_() if weighed else None
-    expected = part_mixture(x, weights, layers, bound)
+    amounts = torch.randn(3, kinds) if kinds else None
+    slot = torch.randint(3, (count,), dtype=torch.int32) if kinds else None
+    expected = part_mixture(x, weights, layers, bound, amounts, slot)
     grad = torch.randn_like(expected)
     parameters = [tensor for pair in layers for tensor in pair]
     inputs = [x, *([weights] if weighed else []), *parameters]
     gradients = torch.autograd.grad(expected, inputs, grad)
 
     turned = x.detach().t().contiguous(), None if weights is None else weights.detach().t().contiguous()
-    sizes = ctypes.c_int64(count), ctypes.c_int64(parts), ctypes.c_int64(len(layers))
+    added = pointer(amounts), pointer(slot), ctypes.c_int64(kinds)
+    sizes = *added, ctypes.c_int64(count), ctypes.c_int64(parts), ctypes.c_int64(len(layers))
     shape = (ctypes.c_int32 * len(widths))(*widths)
-    out = torch.full((widths[-1], count), torch.nan)
+    out = torch.full((widths[-1] // max(kinds, 1), count), torch.nan)
     flat = [tensor.detach().contiguous() for tensor in parameters]
     bodies.forward(*map(pointer, turned), *sizes, shape, pointers(flat), ctypes.c_float(bound), pointer(out))
     found = [torch.full_like(tensor, torch.nan) for tensor in flat]

@@ -77,6 +77,24 @@ def test_part_mixture(count, widths):
 
 
 @pytest.mark.parametrize("count", SIZES)
+def test_part_mixture_with_amounts(count):
+    torch.manual_seed(count)
+    layers = [
+        ((torch.randn(8, a, b) / a**0.5).requires_grad_(), torch.randn(8, b).requires_grad_())
+        for a, b in itertools.pairwise((27, 24, 24, 75))
+    ]
+    x = smooth_inputs(count, layers).requires_grad_()
+    weights = torch.softmax(3 * torch.randn(count, 8), 1).requires_grad_()
+    flat = [tensor for pair in layers for tensor in pair]
+    amounts, slot = torch.randn(3, 25), torch.randint(3, (count,))
+
+    def call(x, w, amounts, slot, *flat):
+        return part_mixture(x, w, list(zip(flat[::2], flat[1::2], strict=True)), 0.1, amounts, slot)
+
+    agree(call, [x, weights, amounts, slot, *flat])
+
+
+@pytest.mark.parametrize("count", SIZES)
 def test_encoding(count):
     agree(lambda x: positional_encoding(x, 4), [(torch.rand(count, 3) * 3 - 1.5).requires_grad_()])
 

@@ -51,7 +51,10 @@ def arguments(count: int) -> dict[str, tuple]:
     direction = torch.nn.functional.normalize(torch.rand(count, 3) - 0.5, dim=1)
     return {
         "hash_grid": (needs_gradient(3, count), needs_gradient(GRID.entries, 2), list(GRID.resolutions), 6),
-        "part_mixture": (needs_gradient(4, count), needs_gradient(2, count), layers, 0.2, True),
+        "part_mixture": (
+            needs_gradient(4, count), needs_gradient(2, count), torch.rand(2, 3),
+            torch.randint(2, (count,), dtype=torch.int32), layers, 0.2, True,
+        ),
         "field": (
             needs_gradient(4, count), needs_gradient(2, count),
             [needs_gradient(4, 8), needs_gradient(8), needs_gradient(8, 3), needs_gradient(3)],

@@ -84,6 +84,27 @@ def test_part_mixture(count, widths, isa):
             agree(both(lambda x, *f, call=call: call(x, None, *f), [x, *flat]), tolerance)
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("bound", [-1.0, 0.05, 0.3])
+@pytest.mark.parametrize("count", SIZES)
+def test_part_mixture_with_amounts(count, bound, frames, isa):
+    torch.manual_seed(count)
+    layers = [
+        ((torch.randn(8, a, b) / a**0.5).requires_grad_(), torch.randn(8, b).requires_grad_())
+        for a, b in itertools.pairwise((27, 24, 24, 75))
+    ]
+    x = smooth_inputs(count, layers).requires_grad_()
+    weights = torch.softmax(3 * torch.randn(count, 8), 1).requires_grad_()
+    flat = [tensor for pair in layers for tensor in pair]
+    # Samples stand by frames, some blocks of them in one.
+    amounts, slot = torch.randn(frames, 25), torch.randint(frames, (count,)).sort().values
+
+    def call(x, w, *flat):
+        return part_mixture(x, w, list(zip(flat[::2], flat[1::2], strict=True)), bound, amounts, slot)
+
+    agree(both(call, [x, weights, *flat]), NETWORKS.get(isa, ROUNDING))
+
+
 @pytest.mark.parametrize("code", [0, 5])
 @pytest.mark.parametrize("count", SIZES)
 def test_field_networks(count, code, isa):

@@ -86,3 +86,38 @@ def test_no_number_stays_none(form):
     out = part_mixture(torch.tensor([[1.0, torch.nan], [2.0, 3.0]]), None, layers)
     assert out[0].isnan().any()
     assert out[1].tolist() == [2.0, 3.0]
+
+
+def test_amounts_add_groups_of_outputs_up(form):
+    torch.manual_seed(0)
+    layers = [(torch.randn(3, 5, 8), torch.randn(3, 8)), (torch.randn(3, 8, 6), torch.randn(3, 6))]
+    x, weights = torch.randn(70, 5), torch.softmax(torch.randn(70, 3), 1)
+    slot = torch.randint(2, (70,))
+    # Frame 0 has the first of two groups, frame 1 twice the second less the first.
+    amounts = torch.tensor([[1.0, 0.0], [-1.0, 2.0]])
+    apart = part_mixture(x, weights, layers)
+    out = part_mixture(x, weights, layers, amounts=amounts, slot=slot)
+    expected = torch.where(slot[:, None] == 0, apart[:, :3], 2 * apart[:, 3:] - apart[:, :3])
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_amounts_have_a_gradient(form):
+    torch.manual_seed(1)
+    layers = [(torch.randn(2, 3, 4), torch.randn(2, 4)), (torch.randn(2, 4, 4), torch.randn(2, 4))]
+    x, weights, slot = torch.randn(9, 3), torch.softmax(torch.randn(9, 2), 1), torch.randint(3, (9,))
+    amounts = torch.randn(3, 2, requires_grad=True)
+    slope = torch.autograd.grad(part_mixture(x, weights, layers, amounts=amounts, slot=slot).sum(), amounts)[0]
+    apart = part_mixture(x, weights, layers)
+    expected = torch.zeros(3, 2).index_add(0, slot, apart.view(9, 2, 2).sum(2))
+    torch.testing.assert_close(slope, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_amounts_that_do_not_fit_are_refused():
+    layers = [(torch.randn(2, 3, 4), torch.randn(2, 4))]
+    x, weights, slot = torch.randn(9, 3), torch.rand(9, 2), torch.zeros(9, dtype=torch.int64)
+    with pytest.raises(ValueError, match="a divisor of 4"):
+        part_mixture(x, weights, layers, amounts=torch.rand(1, 3), slot=slot)
+    with pytest.raises(ValueError, match=r"slots of the shape \[9\]"):
+        part_mixture(x, weights, layers, amounts=torch.rand(1, 2), slot=slot[:5])
+    with pytest.raises(ValueError, match=r"slots of the shape \[9\]"):
+        part_mixture(x, weights, layers, amounts=torch.rand(1, 2))

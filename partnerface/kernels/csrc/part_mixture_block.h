@@ -4,7 +4,7 @@
 // one of a single thread in the tests, where this file runs on the host.
 #pragma once
 
-#include "common.h"
+#include "amounts.h"
 
 namespace pf::block {
 
@@ -47,6 +47,7 @@ struct Networks {
 // The tensors of a call; see part_mixture_cpu.cpp.
 struct Call {
     const float *x, *weights;
+    Amounts amounts;
     float bound;
     i64 count;
 };
@@ -105,6 +106,29 @@ template <class Unit>
 PF_HD void put(const Unit& unit, const float* from, int features, i64 count, i64 first, float* to) {
     each(unit, features, [=](int f, int s) {
         if (first + s < count) to[f * count + first + s] = from[f * PITCH + s];
+    });
+}
+
+// The blended outputs [outputs][PITCH], added up by their amounts, to [left, count].
+template <class Unit>
+PF_HD void put_sums(const Unit& unit, const float* from, int outputs, const Call& call, i64 first, float* to) {
+    const int left = call.amounts.left(outputs);
+    each(unit, left, [=](int f, int s) {
+        if (first + s >= call.count) return;
+        const float* amount = call.amounts.of(first + s);
+        float sum = 0;
+        for (int j = 0; j < call.amounts.kinds; ++j) sum += amount[j] * from[(j * left + f) * PITCH + s];
+        to[f * call.count + first + s] = sum;
+    });
+}
+
+// The way back: gradients of all outputs from those of their sums.
+template <class Unit>
+PF_HD void fetch_sums(const Unit& unit, const float* from, int outputs, const Call& call, i64 first, float* to) {
+    const int left = call.amounts.left(outputs);
+    each(unit, padded(outputs), [=](int f, int s) {
+        const bool there = f < outputs && first + s < call.count;
+        to[f * PITCH + s] = there ? from[f % left * call.count + first + s] * call.amounts.of(first + s)[f / left] : 0.0f;
     });
 }
 
@@ -180,7 +204,10 @@ PF_HD void forward(const Unit& unit, const Networks& net, const Call& call, i64 
         });
         unit.wait();
     }
-    put(unit, room.sum, net.outputs(), call.count, first, out);
+    if (call.amounts.any())
+        put_sums(unit, room.sum, net.outputs(), call, first, out);
+    else
+        put(unit, room.sum, net.outputs(), call.count, first, out);
     unit.wait();
 }
 
@@ -223,7 +250,10 @@ PF_HD void backward(
     const Room room(net, true, memory);
     const int outputs = net.outputs();
     fetch(unit, call.x, net.inputs(), call.count, first, room.x);
-    fetch(unit, grad, outputs, call.count, first, room.sum);
+    if (call.amounts.any())
+        fetch_sums(unit, grad, outputs, call, first, room.sum);
+    else
+        fetch(unit, grad, outputs, call.count, first, room.sum);
     clear(unit, net.inputs(), room.dx);
     unit.wait();
     const float* result = room.value(net, net.layers - 1);

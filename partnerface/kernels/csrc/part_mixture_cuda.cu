@@ -123,8 +123,8 @@ int collect(const block::Networks& net, const float* slices, int blocks, float* 
 PF_API i64 pf_part_mixture_kept(i64, i64, i64, const i32*) { return 0; }
 
 PF_API int pf_part_mixture_forward(
-    const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
-    const float* const* parameters, float bound, float* out, float*, i64, void* stream) {
+    const float* x, const float* weights, const float* amounts, const i32* slot, i64 kinds, i64 count, i64 parts,
+    i64 layers, const i32* width, const float* const* parameters, float bound, float* out, float*, i64, void* stream) {
     block::Networks net;
     int bytes = 0;
     if (const int failed = networks(parts, layers, width, parameters, net)) return failed;
@@ -132,14 +132,14 @@ PF_API int pf_part_mixture_forward(
     if (const int failed = grant(forward_kernel, net, false, bytes)) return failed;
     const auto blocks = static_cast<unsigned>((count + block::SAMPLES - 1) / block::SAMPLES);
     forward_kernel<<<blocks, 32 * WARPS, bytes, static_cast<cudaStream_t>(stream)>>>(
-        net, block::Call{x, weights, bound, count}, out);
+        net, block::Call{x, weights, {amounts, slot, int(kinds)}, bound, count}, out);
     return status(cudaGetLastError());
 }
 
 PF_API int pf_part_mixture_backward(
-    const float* grad, const float* x, const float* weights, i64 count, i64 parts, i64 layers, const i32* width,
-    const float* const* parameters, float bound, const float*, float* grad_x, float* grad_weights,
-    float* const* gradients, i64, void* stream_of_torch) {
+    const float* grad, const float* x, const float* weights, const float* amounts, const i32* slot, i64 kinds, i64 count,
+    i64 parts, i64 layers, const i32* width, const float* const* parameters, float bound, const float*, float* grad_x,
+    float* grad_weights, float* const* gradients, i64, void* stream_of_torch) {
     block::Networks net;
     int bytes = 0, device = 0, units = 0;
     if (const int failed = networks(parts, layers, width, parameters, net)) return failed;
@@ -156,7 +156,7 @@ PF_API int pf_part_mixture_backward(
     int result = status(cudaMemsetAsync(slices, 0, size, stream));
     if (!result && blocks) {
         backward_kernel<<<blocks, 32 * WARPS, bytes, stream>>>(
-            net, block::Call{x, weights, bound, count}, grad, grad_x, grad_weights, slices);
+            net, block::Call{x, weights, {amounts, slot, int(kinds)}, bound, count}, grad, grad_x, grad_weights, slices);
         result = status(cudaGetLastError());
     }
     if (!result) result = collect(net, slices, blocks, gradients, stream_of_torch);
