@@ -12,9 +12,10 @@ from types import ModuleType
 from partnerface import __version__
 from partnerface.config.flags import add_flags, from_namespace
 from partnerface.conventions import ASIDE, STAGES
-from partnerface.errors import PartNerFaceError
+from partnerface.errors import PartNerFaceError, StoppedError
 from partnerface.failures import explain_system_error
 from partnerface.launch import guard
+from partnerface.stopping import STOPPED
 
 #: Commands that are no stage: the module that defines each, and its line.
 COMMANDS = {
@@ -48,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0 done, 2 something the user can mend (one line says what), 130 interrupted. Anything else
-        that goes wrong is a bug of ours and leaves as an exception with its trace.
+        The exit status: 0 done, 2 something the user can mend (one line says what), 75 told to stop (start it again),
+        130 interrupted. Anything else that goes wrong is a bug of ours and leaves as an exception with its trace.
     """
     # Threads that wait give their core away. By default they spin, and two processes on the same cores, as a scheduler
     # or another program brings them, then take six times as long; alone it costs nothing. Read when torch is loaded.
@@ -62,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _dispatch(command, words)
         finally:
             sys.stdout.flush()  # here, where a closed pipe can still be handled, and not at the interpreter's end
+    except StoppedError as error:
+        _fail(name, str(error))
+        return STOPPED
     except PartNerFaceError as error:
         return _fail(name, str(error))
     except KeyboardInterrupt:

@@ -23,3 +23,7 @@ class ArtefactError(PartNerFaceError):
 
 class TrainingError(PartNerFaceError):
     """Training can't go on (values stay non-finite after every roll-back)."""
+
+
+class StoppedError(PartNerFaceError):
+    """The command was told to stop (SIGTERM); what it had done is kept, and the same command goes on from there."""

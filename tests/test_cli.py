@@ -12,7 +12,7 @@ import pytest
 from partnerface import cli
 from partnerface.config.fields import setting
 from partnerface.conventions import STAGES
-from partnerface.errors import InputError
+from partnerface.errors import InputError, StoppedError
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,15 @@ def test_interrupt(stage, capsys):
     stage(run)
     assert cli.main(["toy", "here"]) == 130
     assert "the same command" in capsys.readouterr().err
+
+
+def test_told_to_stop(stage, capsys):
+    def run(args, settings):
+        raise StoppedError("told to stop at step 5 of 9; the same command goes on from there")
+
+    stage(run)
+    assert cli.main(["toy", "here"]) == 75
+    assert capsys.readouterr().err.endswith("told to stop at step 5 of 9; the same command goes on from there\n")
 
 
 def test_unknown_command(capsys):

@@ -9,7 +9,8 @@ from partnerface.artefacts import SubjectFolder, write
 from partnerface.artefacts.files import read_stamp
 from partnerface.artefacts.layout import DatasetFolder
 from partnerface.config.settings import TrainSettings
-from partnerface.errors import InputError
+from partnerface.errors import InputError, StoppedError
+from partnerface.stopping import told_to_stop
 
 if TYPE_CHECKING:
     from partnerface.avatar.methods import Method
@@ -21,7 +22,8 @@ HELP = """Train an avatar. Reads dataset/, writes <run>/avatar.safetensors and <
 
 Two stages: first every sample is deformed by the one local MLP of its place on the head while the part assigner learns
 that partition; then assigner, local MLPs and the canonical field are freed together. A killed training goes on where
-it was: its state is written every few seconds to <run>/state/."""
+it was: its state is written every few seconds to <run>/state/, and at once when a scheduler says by SIGTERM that the
+job has to go; the exit status is then 75."""
 
 SETTINGS = TrainSettings
 
@@ -176,8 +178,13 @@ def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
     if state := load_state(into.state, mark):
         trainer.restore(state)
         print(f"train: goes on at step {trainer.at.step} after {clock(trainer.at.seconds)} of training", flush=True)
-    for _ in trainer.run(lambda state: save_state(into.state, mark, state)):
-        pass
+    with told_to_stop() as told:
+        for at in trainer.run(lambda state: save_state(into.state, mark, state)):
+            if told() and at.step < settings.steps:
+                save_state(into.state, mark, trainer.state())
+                raise StoppedError(
+                    f"told to stop at step {at.step} of {settings.steps}; the same command goes on from there"
+                )
     trained = trainer.finish()
     facts |= {"parameters": trained.parameter_counts(), "seconds": round(trainer.at.seconds, 1)}
     with write(into.log, "train", inputs, asdict(settings)) as temporary:

@@ -3,7 +3,9 @@
 import argparse
 import itertools
 import json
+import os
 import shutil
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +19,7 @@ from partnerface.avatar.methods import method as method_of
 from partnerface.avatar.store import load_avatar, read_header
 from partnerface.config.settings import RenderSettings, TrainSettings
 from partnerface.conventions import CLASS_NAMES
-from partnerface.errors import ArtefactError, ConfigError, InputError, TrainingError
+from partnerface.errors import ArtefactError, ConfigError, InputError, StoppedError, TrainingError
 from partnerface.stages import render, train
 from partnerface.training import loop
 from partnerface.training.dataset import Dataset
@@ -116,6 +118,26 @@ def test_killed_training_goes_on_and_ends_the_same(trained, tmp_path, monkeypatc
     monkeypatch.setattr(Trainer, "step", real)
     train.run(arguments(copy), QUICK)
     assert "goes on at step" in capsys.readouterr().out
+    assert weights(copy) == weights(trained)
+
+
+def test_training_that_is_told_to_stop_keeps_all_that_it_has_done(trained, tmp_path, monkeypatch, capsys):
+    copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
+    real = Trainer.step
+
+    def told(self):
+        if self.at.step == 40:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(self)
+
+    monkeypatch.setattr(Trainer, "step", told)
+    with pytest.raises(StoppedError, match="told to stop at step 41 of 60; the same command goes on"):
+        train.run(arguments(copy), QUICK)
+    assert not copy.run("partnerface").avatar.exists()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    monkeypatch.setattr(Trainer, "step", real)
+    train.run(arguments(copy), QUICK)
+    assert "goes on at step 41" in capsys.readouterr().out
     assert weights(copy) == weights(trained)
 
 

@@ -26,6 +26,7 @@ rule train:
         folder=subpath(input.parameters, ancestor=2),
         seed=seed,
         settings=training,
+    # A scheduler's SIGTERM meets all processes of a job: who writes the log must outlive who writes the state.
     shell:
         "python -m partnerface train {params.folder:q} --run {wildcards.run:q} --seed {params.seed} {params.settings}"
-        " 2>&1 | tee {log:q}"
+        " 2>&1 | (trap '' TERM; exec tee {log:q})"
