@@ -63,12 +63,12 @@ def _widths(parameters: Sequence[Tensor]) -> list[int]:
     return [parameters[0].shape[1], *(weight.shape[2] for weight in parameters[::2])]
 
 
-def _kept_size(x: Tensor, parameters: Sequence[Tensor], keep: bool) -> int:
-    """How many of the hidden values the backward pass wants to be kept."""
-    if not keep:
-        return 0
-    widths, parts = _widths(parameters), parameters[0].shape[0]
-    return kernels(x.device).number("part_mixture_kept", "nnnN", x.shape[1], parts, len(widths) - 1, widths)
+def _room(x: Tensor, amounts: Tensor | None, parameters: Sequence[Tensor], keep: bool) -> tuple[Tensor, Tensor]:
+    """Where the outputs go, and the hidden values that the backward pass wants to be kept."""
+    widths, parts, count = _widths(parameters), parameters[0].shape[0], x.shape[1]
+    out = x.new_empty(widths[-1] // (1 if amounts is None else amounts.shape[1]), count)
+    kept = kernels(x.device).number("part_mixture_kept", "nnnN", count, parts, len(widths) - 1, widths) if keep else 0
+    return out, x.new_empty(kept)
 
 
 @torch.library.impl("partnerface::part_mixture", ("cpu", "cuda"))
@@ -81,10 +81,8 @@ def _forward(
     bound: float,
     keep: bool,
 ) -> tuple[Tensor, Tensor]:
-    widths, parts, count = _widths(parameters), parameters[0].shape[0], x.shape[1]
-    kinds = 0 if amounts is None else amounts.shape[1]
-    out = x.new_empty(widths[-1] // max(kinds, 1), count)
-    kept = x.new_empty(_kept_size(x, parameters, keep))
+    widths = _widths(parameters)
+    out, kept = _room(x, amounts, parameters, keep)
     kernels(x.device).call(
         "part_mixture_forward",
         "fffinnnnNFxff",
@@ -92,9 +90,9 @@ def _forward(
         weights,
         amounts,
         slot,
-        kinds,
-        count,
-        parts,
+        0 if amounts is None else amounts.shape[1],
+        x.shape[1],
+        parameters[0].shape[0],
         len(widths) - 1,
         widths,
         parameters,
@@ -146,17 +144,8 @@ def _backward(
 
 
 @torch.library.register_fake("partnerface::part_mixture")
-def _(
-    x: Tensor,
-    weights: Tensor | None,
-    amounts: Tensor | None,
-    slot: Tensor | None,
-    parameters: Sequence[Tensor],
-    bound: float,
-    keep: bool,
-) -> tuple[Tensor, Tensor]:
-    outputs = _widths(parameters)[-1] // (1 if amounts is None else amounts.shape[1])
-    return x.new_empty(outputs, x.shape[1]), x.new_empty(_kept_size(x, parameters, keep))
+def _(x, weights, amounts, slot, parameters, bound, keep) -> tuple[Tensor, Tensor]:
+    return _room(x, amounts, parameters, keep)
 
 
 @torch.library.register_fake("partnerface::part_mixture_backward")

@@ -3,8 +3,13 @@
 Near zero two forms of the same network may fall on different sides, and then their gradients differ by all of it.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+
+from partnerface.kernels.part_mixture import part_mixture
+from tests.kernels.scenes import layers as random_layers
 
 KINK = 2e-4
 
@@ -16,6 +21,27 @@ def smooth_inputs(count: int, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
         some = torch.randn(2 * count, found.shape[1])
         found = torch.cat([found, some[_smooth(some, layers)]])
     return found[:count].contiguous()
+
+
+def smooth_mixture(
+    count: int, parts: int, widths: tuple[int, ...]
+) -> tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]:
+    """Inputs [count, widths[0]], weights [count, parts] and layers of a part mixture, all of which want gradients."""
+    layers = [(weight.requires_grad_(), bias.requires_grad_()) for weight, bias in random_layers(parts, *widths)]
+    x = smooth_inputs(count, layers).requires_grad_()
+    return x, torch.softmax(3 * torch.randn(count, parts), 1).requires_grad_(), layers
+
+
+def smooth_blendshapes(count: int, frames: int, bound: float) -> tuple[Callable[..., Tensor], list[Tensor]]:
+    """The mixture of the default method, whose outputs are added up, and what it is called with."""
+    x, weights, layers = smooth_mixture(count, 8, (27, 24, 24, 75))
+    # Samples stand by frames, so that some blocks of them are of one.
+    amounts, slot = torch.randn(frames, 25), torch.randint(frames, (count,)).sort().values
+
+    def call(x: Tensor, w: Tensor, amounts: Tensor, slot: Tensor, *flat: Tensor) -> Tensor:
+        return part_mixture(x, w, list(zip(flat[::2], flat[1::2], strict=True)), bound, amounts, slot)
+
+    return call, [x, weights, amounts, slot, *(tensor for pair in layers for tensor in pair)]
 
 
 @torch.no_grad()

@@ -1,7 +1,6 @@
 """The GPU's body of the part mixture, run on the host as a block of one thread, against the reference."""
 
 import ctypes
-import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 
 import partnerface.kernels
 from partnerface.kernels.reference.part_mixture import part_mixture
-from tests.kernels.kinks import smooth_inputs
+from tests.kernels.kinks import smooth_mixture
 
 CSRC = Path(partnerface.kernels.__file__).with_name("csrc")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
@@ -57,12 +56,8 @@ CASES = {
 def test_body_equals_the_reference(bodies, case, count):
     widths, parts, bound, weighed, kinds = CASES[case]
     torch.manual_seed(count)
-    layers = [
-        ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.randn(parts, b).requires_grad_())
-        for a, b in itertools.pairwise(widths)
-    ]
-    x = smooth_inputs(count, layers).requires_grad_()
-    weights = torch.softmax(2 * torch.randn(count, parts), 1).requires_grad_() if weighed else None
+    x, soft, layers = smooth_mixture(count, parts, tuple(widths))
+    weights = soft if weighed else None
     amounts = torch.randn(3, kinds) if kinds else None
     slot = torch.randint(3, (count,), dtype=torch.int32) if kinds else None
     expected = part_mixture(x, weights, layers, bound, amounts, slot)

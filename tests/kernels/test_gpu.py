@@ -1,7 +1,5 @@
 """The kernels on a GPU against the reference, op by op."""
 
-import itertools
-
 import pytest
 import torch
 from torch import Tensor
@@ -17,7 +15,7 @@ from partnerface.kernels.encoding import positional_encoding
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.march import march
 from partnerface.kernels.part_mixture import part_mixture
-from tests.kernels.kinks import smooth_inputs
+from tests.kernels.kinks import smooth_blendshapes, smooth_mixture
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 
@@ -61,12 +59,7 @@ def test_hash_grid(count, exact):
 def test_part_mixture(count, widths):
     torch.manual_seed(count)
     parts = 8 if widths[1] == 32 else 1
-    layers = [
-        ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.randn(parts, b).requires_grad_())
-        for a, b in itertools.pairwise(widths)
-    ]
-    x = smooth_inputs(count, layers).requires_grad_()
-    weights = torch.softmax(3 * torch.randn(count, parts), 1).requires_grad_()
+    x, weights, layers = smooth_mixture(count, parts, widths)
     flat = [tensor for pair in layers for tensor in pair]
     for bound in (-1.0, 0.3):
 
@@ -76,22 +69,12 @@ def test_part_mixture(count, widths):
         agree(call, [x, weights, *flat])
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("bound", [-1.0, 0.05, 0.3])
 @pytest.mark.parametrize("count", SIZES)
-def test_part_mixture_with_amounts(count):
+def test_part_mixture_with_amounts(count, bound, frames):
     torch.manual_seed(count)
-    layers = [
-        ((torch.randn(8, a, b) / a**0.5).requires_grad_(), torch.randn(8, b).requires_grad_())
-        for a, b in itertools.pairwise((27, 24, 24, 75))
-    ]
-    x = smooth_inputs(count, layers).requires_grad_()
-    weights = torch.softmax(3 * torch.randn(count, 8), 1).requires_grad_()
-    flat = [tensor for pair in layers for tensor in pair]
-    amounts, slot = torch.randn(3, 25), torch.randint(3, (count,))
-
-    def call(x, w, amounts, slot, *flat):
-        return part_mixture(x, w, list(zip(flat[::2], flat[1::2], strict=True)), 0.1, amounts, slot)
-
-    agree(call, [x, weights, amounts, slot, *flat])
+    agree(*smooth_blendshapes(count, frames, bound))
 
 
 @pytest.mark.parametrize("count", SIZES)

@@ -1,7 +1,6 @@
 """The kernels against the reference, forward and back, on sizes about a vector's and a block's width."""
 
 import functools
-import itertools
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from partnerface.kernels.field import field_networks
 from partnerface.kernels.hash_grid import HashGridSpec, hash_grid
 from partnerface.kernels.march import march
 from partnerface.kernels.part_mixture import part_mixture
-from tests.kernels.kinks import smooth_inputs, smooth_pair
+from tests.kernels.kinks import smooth_blendshapes, smooth_mixture, smooth_pair
 
 SIZES = (0, 1, 31, 32, 33, 64, 65, 5000)
 GRID = HashGridSpec(levels=6, features=2, base_resolution=4, finest_resolution=96, log2_size=12)
@@ -65,12 +64,7 @@ def test_hash_grid(count, isa):
 def test_part_mixture(count, widths, isa):
     torch.manual_seed(count)
     parts = 8 if widths[1] == 32 else 1
-    layers = [
-        ((torch.randn(parts, a, b) / a**0.5).requires_grad_(), torch.randn(parts, b).requires_grad_())
-        for a, b in itertools.pairwise(widths)
-    ]
-    x = smooth_inputs(count, layers).requires_grad_()
-    weights = torch.softmax(3 * torch.randn(count, parts), 1).requires_grad_()
+    x, weights, layers = smooth_mixture(count, parts, widths)
     flat = [tensor for pair in layers for tensor in pair]
     tolerance = NETWORKS.get(isa, ROUNDING)
     for bound, weighed in ((-1.0, True), (0.05, True), (0.3, True), (-1.0, parts > 1)):
@@ -89,20 +83,7 @@ def test_part_mixture(count, widths, isa):
 @pytest.mark.parametrize("count", SIZES)
 def test_part_mixture_with_amounts(count, bound, frames, isa):
     torch.manual_seed(count)
-    layers = [
-        ((torch.randn(8, a, b) / a**0.5).requires_grad_(), torch.randn(8, b).requires_grad_())
-        for a, b in itertools.pairwise((27, 24, 24, 75))
-    ]
-    x = smooth_inputs(count, layers).requires_grad_()
-    weights = torch.softmax(3 * torch.randn(count, 8), 1).requires_grad_()
-    flat = [tensor for pair in layers for tensor in pair]
-    # Samples stand by frames, some blocks of them in one.
-    amounts, slot = torch.randn(frames, 25), torch.randint(frames, (count,)).sort().values
-
-    def call(x, w, *flat):
-        return part_mixture(x, w, list(zip(flat[::2], flat[1::2], strict=True)), bound, amounts, slot)
-
-    agree(both(call, [x, weights, *flat]), NETWORKS.get(isa, ROUNDING))
+    agree(both(*smooth_blendshapes(count, frames, bound)), NETWORKS.get(isa, ROUNDING))
 
 
 @pytest.mark.parametrize("code", [0, 5])

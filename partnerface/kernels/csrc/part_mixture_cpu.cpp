@@ -8,7 +8,7 @@
 namespace {
 using namespace pf;
 
-// The layers' values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
+// The hidden values are kept for the backward pass up to so many numbers; more are had sooner by computing them again
 // than from memory.
 constexpr i64 MOST_KEPT = i64(1) << 23;
 
@@ -231,7 +231,7 @@ void MixturePass::run(
     pass.share(worker, Summing(net, pass.amounts), memory.get(), 0, end);
 }
 
-// How many of the layers' values a forward pass is to keep; none where the backward pass computes them again.
+// How many of the hidden values a forward pass is to keep; none where the backward pass computes them again.
 PF_API i64 pf_part_mixture_kept(i64 count, i64 parts, i64 layers, const i32* width) {
     Networks net;
     if (networks(parts, layers, width, nullptr, net)) return 0;
