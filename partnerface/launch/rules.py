@@ -9,8 +9,12 @@ from typing import Any
 
 from partnerface.config.document import Config, read_config, read_yaml
 from partnerface.config.flags import to_flags
+from partnerface.errors import InputError
 from partnerface.launch import guard
 from partnerface.launch.sources import sources
+
+#: Names the python that the stages run with, where Snakemake has another.
+PYTHON = "PARTNERFACE_PYTHON"
 
 
 class Road:
@@ -110,9 +114,16 @@ def canonical(path: str) -> str:
 def prepare_environment(root: str | Path) -> None:
     """Let the rules' `python` be the one that runs Snakemake, and their package the one beside the Snakefile.
 
-    Conda environments, when asked for, put themselves in front of it.
+    Where the launcher has an environment of its own, PYTHON names the stages'. Conda environments, when asked for, put
+    themselves in front of it.
+
+    Raises:
+        InputError: PYTHON names no program.
     """
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    python = Path(os.environ.get(PYTHON) or sys.executable)
+    if not os.access(python, os.X_OK) or python.is_dir():
+        raise InputError(f"{PYTHON} is {str(python)!r}, which is no program; name the stages' python, .venv/bin/python")
+    os.environ["PATH"] = os.pathsep.join([str(python.absolute().parent), os.environ.get("PATH", "")])
     paths = [str(root), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
 

@@ -21,8 +21,8 @@ rule capture:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         folder=subpath(output.measures, parent=True),
     shell:

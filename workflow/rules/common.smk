@@ -21,11 +21,11 @@ try:
         ),
         workflow.config_settings.overwrite_config,
     )
+    prepare_environment(workflow.basedir)
 except PartNerFaceError as error:
     # No WorkflowError: Snakemake adds to it where the file was read, which tells nobody anything.
     raise SystemExit(f"snakemake: {error}") from None
 
-prepare_environment(workflow.basedir)
 take_over(workflow)
 
 
@@ -93,3 +93,12 @@ def worker_threads(wildcards):
 
 def gpus(wildcards):
     return 0 if wildcards.run == "retrieval" else 1
+
+
+def growing(amount):
+    """Of memory or minutes: once more of it for every attempt that has failed, since it may have been too little."""
+
+    def wanted(wildcards, attempt):
+        return amount * attempt
+
+    return wanted

@@ -22,8 +22,8 @@ rule dataset:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=subpath(input.frames, parent=True),
         settings=settings("dataset"),

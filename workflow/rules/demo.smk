@@ -12,8 +12,8 @@ rule demo:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         folder=subpath(output.clip, parent=True),
     shell:

@@ -19,8 +19,8 @@ rule evaluate:
         "../../envs/video.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=subpath(input.parameters, ancestor=2),
         settings=settings("evaluate"),

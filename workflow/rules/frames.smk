@@ -18,8 +18,8 @@ rule frames:
         "../../envs/video.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=subpath(output.index, parent=True),
         settings=settings("frames"),

@@ -25,8 +25,8 @@ rule import:
         "../../envs/video.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=subpath(output.index, parent=True),
         settings=settings("import"),
@@ -54,8 +54,8 @@ rule import_pictures:
         "../../envs/video.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=subpath(output.index, parent=True),
         settings=settings("import"),

@@ -13,8 +13,8 @@ rule landmarks:
         "../../envs/video.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=subpath(output.landmarks, parent=True),
         settings=settings("landmarks"),

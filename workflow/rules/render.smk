@@ -18,8 +18,8 @@ rule render:
     threads: worker_threads
     resources:
         gpu=gpus,
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         folder=subpath(input.parameters, ancestor=2),
         settings=settings("render"),

@@ -20,8 +20,8 @@ rule report:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         folder=subpath(output.html, parent=True),
         settings=ROAD.flags("report"),

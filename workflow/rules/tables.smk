@@ -20,8 +20,8 @@ rule tables:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         folder=subpath(output.csv, ancestor=2),
     shell:

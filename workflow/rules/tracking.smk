@@ -21,8 +21,8 @@ rule tracking:
         "../../envs/video.yaml"
     threads: 2
     resources:
-        mem_mb=6000,
-        runtime=120,
+        mem_mb=growing(6000),
+        runtime=growing(120),
     params:
         folder=subpath(output.tracking, parent=True),
         settings=settings("tracking"),

@@ -20,8 +20,8 @@ rule train:
     threads: worker_threads
     resources:
         gpu=gpus,
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         folder=subpath(input.parameters, ancestor=2),
         seed=seed,
