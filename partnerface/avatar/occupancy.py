@@ -1,5 +1,7 @@
 """Where space is not empty: a hull in the head's rigid frame, and a grid in canonical space that training prunes."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -106,18 +108,19 @@ class Occupancy(nn.Module):
         return self.live.reshape(-1)[voxel(points, self.box.low, self.box.high, self.resolution)]
 
     @torch.no_grad()
-    def observe(self, points: Tensor, canonical: Tensor, weight: Tensor) -> None:
+    def observe(
+        self, points: Tensor, canonical: Tensor, weight: Tensor, maximum: Callable[[Tensor], Tensor] = lambda own: own
+    ) -> None:
         """Let samples speak: a voxel forgets slowly and remembers the heaviest sample.
 
         Args:
             points: [N, 3] in the rigid frame, m. canonical: [N, 3], m. weight: [N] compositing weights.
+            maximum: gives the greatest of each element over the processes that share the samples.
         """
-        heaviest = weight.new_full((self.hull.numel(),), -1.0)
-        for grid, places in enumerate((points, canonical)):
-            flat = self.weight[grid].view(-1)
-            index = voxel(places, self.box.low, self.box.high, self.resolution)
-            heaviest.scatter_reduce_(0, index, weight, "amax")
-            # A voxel's samples all write the same.
-            flat[index] = torch.maximum(flat[index] * MEMORY, heaviest[index])
-            heaviest[index] = -1.0
-            self.visited[grid].view(-1)[index] = True
+        heaviest = weight.new_full((2, self.hull.numel()), -1.0)
+        for own, places in zip(heaviest, (points, canonical), strict=True):
+            own.scatter_reduce_(0, voxel(places, self.box.low, self.box.high, self.resolution), weight, "amax")
+        heaviest = maximum(heaviest).view_as(self.weight)
+        seen = heaviest >= 0
+        self.weight.copy_(torch.where(seen, torch.maximum(self.weight * MEMORY, heaviest), self.weight))
+        self.visited |= seen

@@ -11,7 +11,7 @@ from partnerface.config.document import Config, read_config, read_yaml
 from partnerface.config.flags import to_flags
 from partnerface.errors import InputError
 from partnerface.launch import guard
-from partnerface.launch.sources import sources
+from partnerface.launch.sources import digest
 
 #: Names the python that the stages run with, where Snakemake has another.
 PYTHON = "PARTNERFACE_PYTHON"
@@ -62,11 +62,9 @@ class Road:
         settings = self.config.report if subject is None else self.config.settings(stage, subject)
         return shlex.join(to_flags(settings))
 
-    def sources(self, stage: str) -> list[str]:
-        """The package's files that a stage depends on, relative where that is shorter to read."""
-        here = Path.cwd()
-        found = sources(self.root, stage)
-        return [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in found]
+    def source(self, stage: str) -> str:
+        """What changes with the code of a stage, and with nothing else."""
+        return digest(self.root, stage)
 
     def each(self, pattern: str) -> list[str]:
         """A path for each subject and run: `{subject}` and `{run}` are filled in, under the results folder."""

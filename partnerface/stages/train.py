@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from partnerface.artefacts import SubjectFolder, write
 from partnerface.artefacts.files import read_stamp
 from partnerface.artefacts.layout import DatasetFolder
+from partnerface.config.flags import to_flags
 from partnerface.config.settings import TrainSettings
-from partnerface.errors import InputError, StoppedError
+from partnerface.errors import InputError
 from partnerface.stopping import told_to_stop
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from partnerface.avatar.store import KnownMotion
     from partnerface.training.dataset import Dataset
     from partnerface.training.loop import Trainer
+    from partnerface.training.ranks import Ranks
 
 HELP = """Train an avatar. Reads dataset/, writes <run>/avatar.safetensors and <run>/train.jsonl.
 
@@ -35,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run", default="partnerface", metavar="METHOD[/seedN]", help="method to train, and the folder it is left in"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of all random choices")
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="processes that share it, on a GPU each [default: 1]"
+    )
 
 
 def _facts(dataset: "Dataset", method: str, seed: int, settings: TrainSettings, inputs: list[Path]) -> dict[str, Any]:
@@ -85,8 +90,10 @@ def _known(dataset: "Dataset") -> "KnownMotion":
     return KnownMotion(motion, values["time_s"][frames], neutral.values, neutral.size)
 
 
-def made(dataset: "Dataset", method: "Method", seed: int, settings: TrainSettings) -> "Trainer":
-    """A trainer of an untrained avatar on a dataset."""
+def made(
+    dataset: "Dataset", method: "Method", seed: int, settings: TrainSettings, ranks: "Ranks | None" = None
+) -> "Trainer":
+    """A trainer of an untrained avatar on a dataset, which `ranks` share."""
     import numpy as np
     import torch
 
@@ -123,9 +130,8 @@ def made(dataset: "Dataset", method: "Method", seed: int, settings: TrainSetting
         avatar,
         sampler(dataset.train, settings.frames),
         sampler(np.array(heldout), 32) if heldout else None,
-        dataset.camera,
-        dataset.background,
         settings,
+        ranks,
     )
 
 
@@ -133,13 +139,20 @@ def run(args: argparse.Namespace, settings: TrainSettings) -> None:
     """Train and write the avatar."""
     from partnerface.kernels import prepare
     from partnerface.kernels.backend import on_compute_device
+    from partnerface.training.ranks import in_group, joined, start
 
+    if args.processes < 0:
+        raise InputError(f"--processes is {args.processes}; allowed: 1 or more")
+    if args.processes > 1 and not in_group():
+        flags = [str(args.subject), "--run", args.run, "--seed", str(args.seed), *to_flags(settings)]
+        start(args.processes, ["-m", "partnerface", "train", *flags])
+        return
     prepare()
-    with on_compute_device():
-        _run(args, settings)
+    with joined() as ranks, on_compute_device():
+        _run(args, settings, ranks)
 
 
-def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
+def _run(args: argparse.Namespace, settings: TrainSettings, ranks: "Ranks") -> None:
     import json
 
     import torch
@@ -170,23 +183,22 @@ def _run(args: argparse.Namespace, settings: TrainSettings) -> None:
             temporary.write_text("")
         return
 
-    trainer = made(dataset, chosen, args.seed, settings)
-    avatar = trainer.avatar
-    counts = ", ".join(f"{name} {count:,}" for name, count in avatar.parameter_counts().items())
-    print(f"train: {name}, seed {args.seed}, {len(dataset.train)} frames, parameters: {counts}", flush=True)
+    trainer = made(dataset, chosen, args.seed, settings, ranks)
+    counts = ", ".join(f"{name} {count:,}" for name, count in trainer.avatar.parameter_counts().items())
+    shared = f", {ranks.size} processes" if ranks.size > 1 else ""
+    print(f"train: {name}, seed {args.seed}, {len(dataset.train)} frames, parameters: {counts}{shared}", flush=True)
     mark = fingerprint(facts, {str(p.name): read_stamp(p)["sha256"] for p in inputs}, args.seed, name)
     if state := load_state(into.state, mark):
         trainer.restore(state)
         print(f"train: goes on at step {trainer.at.step} after {clock(trainer.at.seconds)} of training", flush=True)
     with told_to_stop() as told:
-        for at in trainer.run(lambda state: save_state(into.state, mark, state)):
-            if told() and at.step < settings.steps:
-                save_state(into.state, mark, trainer.state())
-                raise StoppedError(
-                    f"told to stop at step {at.step} of {settings.steps}; the same command goes on from there"
-                )
+        trainer.run(lambda state: save_state(into.state, mark, state), told)
+    if not ranks.leads:
+        return
     trained = trainer.finish()
     facts |= {"parameters": trained.parameter_counts(), "seconds": round(trainer.at.seconds, 1)}
+    if ranks.size > 1:
+        facts |= {"processes": ranks.size}
     with write(into.log, "train", inputs, asdict(settings)) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in trainer.at.log))
     with write(into.avatar, "train", inputs, asdict(settings) | {"seed": args.seed}) as temporary:

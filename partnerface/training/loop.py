@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from torch import Tensor
 
 from partnerface.avatar.model import Avatar
 from partnerface.config.settings import TrainSettings
-from partnerface.errors import TrainingError
+from partnerface.errors import StoppedError, TrainingError
 from partnerface.progress import Progress
-from partnerface.training.losses import LossWeights, losses
+from partnerface.training.objective import Objective
 from partnerface.training.optimiser import Optimiser
+from partnerface.training.ranks import Ranks
 from partnerface.training.sampler import RaySampler
 
 LOG_EVERY = 25
@@ -51,28 +52,25 @@ class Trainer:
     Args:
         avatar: untrained, or to be overwritten by `restore`.
         sampler: where rays come from; heldout: rays of held-out frames, only ever looked at for the log.
-        background: [3] sRGB. camera: [N, 3, 3] K of the dataset's frames.
         settings: of the training.
+        ranks: the processes that share it.
     """
 
     def __init__(
-        self, avatar: Avatar, sampler: RaySampler, heldout: RaySampler | None, camera: Tensor, background: Tensor,
+        self,
+        avatar: Avatar,
+        sampler: RaySampler,
+        heldout: RaySampler | None,
         settings: TrainSettings,
-    ):  # fmt: skip
-        self.avatar, self.sampler, self.heldout = avatar, sampler, heldout
-        self.camera, self.background, self.settings = camera, background, settings
-        self.motion = sampler.dataset.motion
-        self.weights = LossWeights(
-            alpha=settings.weight_alpha,
-            spread=settings.weight_spread,
-            adrift=settings.weight_adrift,
-            deformation=settings.weight_deformation,
-            imitation=settings.weight_imitation,
-            entropy=settings.weight_entropy,
-            balance=settings.weight_balance,
-            calibration=settings.weight_calibration,
-            apart=settings.weight_apart,
+        ranks: Ranks | None = None,
+    ):
+        self.avatar, self.sampler, self.heldout, self.settings = avatar, sampler, heldout, settings
+        self.ranks = ranks or Ranks()
+        dataset = sampler.dataset
+        self.objective = Objective(
+            avatar, dataset.motion, dataset.camera, dataset.background, settings, self.ranks.mean
         )
+        self._shared = self.ranks.shared(self.objective)
 
         def named(part: str) -> dict[str, Tensor]:
             return {name: value for name, value in avatar.named_parameters() if name.split(".")[0] == part}
@@ -113,36 +111,28 @@ class Trainer:
         fall = self.settings.final_rate ** (step / max(self.settings.steps, 1))
         return rise * fall * self.at.rate
 
-    def step(self) -> tuple[dict[str, Tensor], int]:
-        """One optimisation step: the loss terms (not finite: nothing was changed) and the number of samples."""
+    def step(self) -> dict[str, float]:
+        """One optimisation step: the loss terms, the gradient's norm and the number of samples, of all processes.
+
+        Where one of them is not finite, nothing was changed.
+        """
         settings, step = self.settings, self.at.step
         hard = step < settings.warm_up * settings.steps
-        batch = self.sampler.batch(step, self.at.roll_backs)
-        conditions = self.avatar.conditions(self.motion.take(batch.frames), batch.noise * settings.code_noise)
-        rendering = self.avatar.render(
-            batch.pixels,
-            batch.slot,
-            self.camera[batch.frames],
-            conditions,
-            self.background,
-            settings.step_mm / 1000,
-            batch.jitter,
-            hard,
-        )
-        terms = losses(self.avatar, rendering, batch, hard, self.weights)
-        total = torch.stack(list(terms.values())).sum()
+        batch = self.sampler.batch(step, self.at.roll_backs).share(self.ranks.rank, self.ranks.size)
+        terms, (points, canonical, weight) = self._shared(batch, hard)
         self.optimiser.clear()
-        total.backward()
+        torch.stack(list(terms.values())).sum().backward()
         norm = self.optimiser.norm()
-        terms = {name: value.detach() for name, value in terms.items()}
-        terms["gradient"] = norm.detach()
-        if bool(torch.isfinite(total)) and bool(torch.isfinite(norm)):
+        counted = [*terms.values(), norm, norm.new_tensor(len(weight))]
+        told = self.ranks.mean(torch.stack([value.detach() for value in counted])).tolist()
+        told[-1] *= self.ranks.size
+        if all(map(math.isfinite, told)):
             memory = min(settings.average, (step + 1) / (step + 10))
-            self.optimiser.step(self._learning_rate(step), min(1.0, MAX_GRADIENT / max(float(norm), 1e-6)), memory)
-            self.avatar.occupancy.observe(rendering.points, rendering.canonical.detach(), rendering.weight.detach())
+            self.optimiser.step(self._learning_rate(step), min(1.0, MAX_GRADIENT / max(told[-2], 1e-6)), memory)
+            self.avatar.occupancy.observe(points, canonical, weight, self.ranks.maximum)
             if step >= REFRESH_FROM and step % REFRESH_EVERY == 0:
                 self.avatar.occupancy.refresh()
-        return terms, len(rendering.weight)
+        return dict(zip((*terms, "gradient", "samples"), told, strict=True))
 
     @torch.no_grad()
     def _heldout_psnr(self) -> float | None:
@@ -150,63 +140,76 @@ class Trainer:
         if self.heldout is None:
             return None
         batch = self.heldout.batch(0)
-        conditions = self.avatar.conditions(self.motion.take(batch.frames))
-        hard, step = self.at.step < self.settings.warm_up * self.settings.steps, self.settings.step_mm / 1000
-        rendering = self.avatar.render(
-            batch.pixels, batch.slot, self.camera[batch.frames], conditions, self.background, step, batch.jitter, hard
-        )
+        rendering = self.objective.render(batch, self.at.step < self.settings.warm_up * self.settings.steps)
         return psnr(float(torch.nn.functional.mse_loss(rendering.colour, batch.colour)))
 
-    def run(self, save: Callable[[dict[str, Any]], None]) -> Iterator[Progressed]:
-        """Train to the end; `save` gets a state at least every `save_every` seconds. Yields after each step.
+    def run(self, save: Callable[[dict[str, Any]], None], told: Callable[[], bool] = lambda: False) -> None:
+        """Train to the end.
+
+        Args:
+            save: gets a state at least every `save_every` seconds. told: whether this process was told to stop.
 
         Raises:
             TrainingError: values stay non-finite after every roll-back.
+            StoppedError: a process was told to stop; the state is saved.
         """
         settings = self.settings
-        bar = Progress("train", settings.steps, "step", self.at.step)
+        bar = Progress("train", settings.steps, "step", self.at.step) if self.ranks.leads else None
         good = copy.deepcopy(self.state())
         saved = last = time.monotonic()
         smooth, heldout = None, None
         while self.at.step < settings.steps:
-            terms, samples = self.step()
-            if not all(math.isfinite(float(value)) for value in terms.values()):
+            terms = self.step()
+            if not all(map(math.isfinite, terms.values())):
                 self._roll_back(good, terms)
                 continue
             self.at.step += 1
             now = time.monotonic()
             self.at.seconds += now - last
             last = now
-            colour = float(terms["colour"])
-            smooth = colour if smooth is None else 0.95 * smooth + 0.05 * colour
+            smooth = terms["colour"] if smooth is None else 0.95 * smooth + 0.05 * terms["colour"]
             if self.at.step % LOG_EVERY == 0 or self.at.step == settings.steps:
                 if self.at.step % (4 * LOG_EVERY) == 0 or self.at.step == settings.steps:
                     heldout = self._heldout_psnr()
-                self.at.log.append(
-                    {
-                        "step": self.at.step,
-                        "seconds": round(self.at.seconds, 2),
-                        "stage": 1 if self.at.step <= settings.warm_up * settings.steps else 2,
-                        "psnr": psnr(smooth),
-                        "heldout_psnr": heldout if self.at.step % (4 * LOG_EVERY) == 0 else None,
-                        "loss": sum(float(v) for n, v in terms.items() if n != "gradient"),
-                        "samples": samples,
-                        "learning_rate": self._learning_rate(self.at.step),
-                        "roll_backs": self.at.roll_backs,
-                        **{name: float(value) for name, value in terms.items()},
-                    }
-                )
+                self.at.log.append(self._line(terms, smooth, heldout if self.at.step % (4 * LOG_EVERY) == 0 else None))
             if self.at.step % SNAPSHOT_EVERY == 0:
                 good = copy.deepcopy(self.state())
-            if now - saved >= settings.save_every:
+            stop = self._any(told()) and self.at.step < settings.steps
+            if self.ranks.leads and (stop or now - saved >= settings.save_every):
                 save(self.state())
                 saved = time.monotonic()
-            note = f"psnr {psnr(smooth):.1f} dB" + ("" if heldout is None else f", held out {heldout:.1f} dB")
-            bar.step(note=note)
-            yield self.at
+            if stop:
+                raise StoppedError(
+                    f"told to stop at step {self.at.step} of {settings.steps}; the same command goes on from there"
+                )
+            if bar:
+                bar.step(
+                    note=f"psnr {psnr(smooth):.1f} dB" + ("" if heldout is None else f", held out {heldout:.1f} dB")
+                )
 
-    def _roll_back(self, good: dict[str, Any], terms: dict[str, Tensor]) -> None:
-        bad = ", ".join(name for name, value in terms.items() if not math.isfinite(float(value)))
+    def _any(self, told: bool) -> bool:
+        """Whether a process was told: all have to stop at the same step."""
+        return told if self.ranks.size == 1 else bool(self.ranks.maximum(torch.tensor(float(told))))
+
+    def _line(self, terms: dict[str, float], smooth: float, heldout: float | None) -> dict[str, Any]:
+        """A line of the log."""
+        losses = {name: value for name, value in terms.items() if name not in ("gradient", "samples")}
+        return {
+            "step": self.at.step,
+            "seconds": round(self.at.seconds, 2),
+            "stage": 1 if self.at.step <= self.settings.warm_up * self.settings.steps else 2,
+            "psnr": psnr(smooth),
+            "heldout_psnr": heldout,
+            "loss": sum(losses.values()),
+            "samples": int(terms["samples"]),
+            "learning_rate": self._learning_rate(self.at.step),
+            "roll_backs": self.at.roll_backs,
+            **losses,
+            "gradient": terms["gradient"],
+        }
+
+    def _roll_back(self, good: dict[str, Any], terms: dict[str, float]) -> None:
+        bad = ", ".join(name for name, value in terms.items() if not math.isfinite(value))
         count, rate, where = self.at.roll_backs + 1, self.at.rate / 2, self.at.step
         if count > MAX_ROLL_BACKS:
             raise TrainingError(

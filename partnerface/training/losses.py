@@ -1,6 +1,7 @@
 """What a step minimises."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -26,8 +27,18 @@ class LossWeights:
     apart: float
 
 
-def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weights: LossWeights) -> dict[str, Tensor]:
+def losses(
+    avatar: Avatar,
+    rendering: Rendering,
+    batch: Batch,
+    hard: bool,
+    weights: LossWeights,
+    mean: Callable[[Tensor], Tensor] = Tensor.detach,
+) -> dict[str, Tensor]:
     """Weighted terms by name; their sum is minimised.
+
+    `mean` gives the mean of a value over the processes that share the step, without a gradient. The mean of their terms
+    is then what one process would have found from all rays, and so is that of their gradients.
 
     * colour: mean squared error over rays and channels (its minimum is the maximum of the pooled PSNR);
     * alpha: mean squared error of the opacity against the mask;
@@ -48,7 +59,7 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
         "adrift": weights.adrift * rendering.adrift.mean() * 1e2,
     }
     visible = rendering.weight.detach()
-    visible = visible / visible.sum().clamp(min=1e-6)
+    visible = visible / mean(visible.sum()).clamp(min=1e-6)
     deformation = avatar.deformation
     if rendering.displacement is not None and deformation is not None:
         size = (rendering.displacement / deformation.scale).square().sum(1)
@@ -63,8 +74,10 @@ def losses(avatar: Avatar, rendering: Rendering, batch: Batch, hard: bool, weigh
         else:
             share = log_share.exp()
             terms["entropy"] = weights.entropy * (visible * -(share * log_share).sum(1)).sum()
-            mean = (visible[:, None] * share).sum(0).clamp(min=1e-9)
-            terms["balance"] = weights.balance * ((mean * mean.log()).sum() + math.log(deformation.parts))
+            own = (visible[:, None] * share).sum(0)
+            # The value is that of all processes, the gradient by this one's samples.
+            amount = (own + (mean(own) - own.detach())).clamp(min=1e-9)
+            terms["balance"] = weights.balance * ((amount * amount.log()).sum() + math.log(deformation.parts))
     if avatar.calibration is not None:
         terms["calibration"] = weights.calibration * avatar.calibration.weight.square().sum()
     if avatar.shoulders is not None:

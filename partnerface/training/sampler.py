@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from partnerface.conventions import CLASS_NAMES
+from partnerface.errors import InputError
 from partnerface.training.dataset import Dataset
 
 #: Part of the rays that are drawn from the box around the mask; the others from the whole image.
@@ -33,6 +34,24 @@ class Batch:
     cloth: Tensor
     jitter: Tensor
     noise: Tensor
+
+    def share(self, rank: int, size: int) -> "Batch":
+        """The rays of every `size`-th frame, from the frame `rank` on.
+
+        Raises:
+            InputError: not all would get as many.
+        """
+        frames = len(self.frames)
+        if frames % size:
+            good = ", ".join(str(count) for count in range(1, frames + 1) if frames % count == 0)
+            raise InputError(
+                f"{size} processes can't share the {frames} frames of a step (train.frames) evenly; {good} can"
+            )
+        if size == 1:
+            return self
+        mine = torch.nonzero(self.slot % size == rank)[:, 0]
+        rays = {name: getattr(self, name)[mine] for name in ("pixels", "colour", "alpha", "cloth", "jitter")}
+        return Batch(frames=self.frames[rank::size], slot=self.slot[mine] // size, noise=self.noise[rank::size], **rays)
 
 
 class RaySampler:

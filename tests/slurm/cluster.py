@@ -195,7 +195,9 @@ class Cluster:
             + nodes,
         )
         # Without a file Slurm counts no GPU; one that is no device gets no CUDA_VISIBLE_DEVICES.
-        self._text("gres.conf", "\n".join(f"NodeName={n} Name=gpu File={folder}/dev/gpu0" for n, g in NODES.items() if g))
+        self._text(
+            "gres.conf", "\n".join(f"NodeName={n} Name=gpu File={folder}/dev/gpu0" for n, g in NODES.items() if g)
+        )
         # slurmd looks for control groups even where nothing asks for them.
         self._text("cgroup.conf", "CgroupPlugin=cgroup/v1")
         self._text(
@@ -292,7 +294,9 @@ class Cluster:
         daemon.kill()
         daemon.wait()
         if name in NODES:
-            for pid in list(self._processes(f"SLURMD_NODENAME={name}")) + list(self._processes(f"PARTNERFACE_NODE={name}")):
+            for pid in list(self._processes(f"SLURMD_NODENAME={name}")) + list(
+                self._processes(f"PARTNERFACE_NODE={name}")
+            ):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -342,7 +346,9 @@ class Cluster:
     def jobs(self) -> list[Job]:
         """All jobs, from the accounting records."""
         fields = "JobID,JobName,State,NodeList,AllocTRES,Comment"
-        lines = self.run("sacct", "-X", "-n", "-P", "--delimiter=\t", f"--format={fields}", "-S", "now-1day").splitlines()
+        lines = self.run(
+            "sacct", "-X", "-n", "-P", "--delimiter=\t", f"--format={fields}", "-S", "now-1day"
+        ).splitlines()
         found = []
         for line in lines:
             id, name, state, node, tres, comment = line.split("\t")
@@ -372,9 +378,11 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "/tmp/partnerface-slurm")
     install()
     with Cluster(folder) as cluster:
-        print(textwrap.dedent(f"""\
+        print(
+            textwrap.dedent(f"""\
             up; in another terminal:  export PATH={cluster.bin}:$PATH
-            logs are in {folder / "log"}; Ctrl-C ends it"""))
+            logs are in {folder / "log"}; Ctrl-C ends it""")
+        )
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
 

@@ -21,7 +21,7 @@ from partnerface.config.settings import RenderSettings, TrainSettings
 from partnerface.conventions import CLASS_NAMES
 from partnerface.errors import ArtefactError, ConfigError, InputError, StoppedError, TrainingError
 from partnerface.stages import render, train
-from partnerface.training import loop
+from partnerface.training import objective
 from partnerface.training.dataset import Dataset
 from partnerface.training.loop import Trainer
 from tests.training.toy_dataset import COAT, write_toy_subject
@@ -30,7 +30,7 @@ QUICK = TrainSettings(steps=60, warm_up=0.5, rays=256, frames=8, step_mm=8.0, sa
 
 
 def arguments(subject: SubjectFolder, run: str = "partnerface", seed: int = 0) -> argparse.Namespace:
-    return argparse.Namespace(subject=subject.root, run=run, seed=seed, output=None, orbit=None, edit=None)
+    return argparse.Namespace(subject=subject.root, run=run, seed=seed, processes=1, output=None, orbit=None, edit=None)
 
 
 @pytest.fixture(scope="module")
@@ -170,16 +170,16 @@ def test_state_of_another_training_is_not_resumed(trained, tmp_path, monkeypatch
 
 def test_values_that_are_not_finite_roll_back(trained, tmp_path, monkeypatch, capsys):
     copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
-    real, poisoned = loop.losses, []
+    real, poisoned = objective.losses, []
 
-    def once(avatar, rendering, batch, hard, weights):
-        terms = real(avatar, rendering, batch, hard, weights)
+    def once(avatar, rendering, batch, hard, weights, mean):
+        terms = real(avatar, rendering, batch, hard, weights, mean)
         if len(poisoned) < 1 and avatar.field.table.abs().max() > 0.005:
             poisoned.append(True)
             terms["colour"] = terms["colour"] * float("nan")
         return terms
 
-    monkeypatch.setattr(loop, "losses", once)
+    monkeypatch.setattr(objective, "losses", once)
     train.run(arguments(copy), QUICK)
     assert poisoned
     assert "back to step" in capsys.readouterr().out
@@ -189,8 +189,8 @@ def test_values_that_are_not_finite_roll_back(trained, tmp_path, monkeypatch, ca
 
 def test_never_finite_is_an_error_in_one_line(trained, tmp_path, monkeypatch):
     copy = SubjectFolder(shutil.copytree(trained.root, tmp_path / "toy", ignore=shutil.ignore_patterns("partnerface")))
-    real = loop.losses
-    monkeypatch.setattr(loop, "losses", lambda *a: {k: v * float("inf") for k, v in real(*a).items()})
+    real = objective.losses
+    monkeypatch.setattr(objective, "losses", lambda *a: {k: v * float("inf") for k, v in real(*a).items()})
     with pytest.raises(TrainingError, match="not finite at step 0"):
         train.run(arguments(copy), QUICK)
     assert not copy.run("partnerface").avatar.exists()

@@ -8,7 +8,6 @@ rule capture:
         tracking="<results>/{subject}/tracking.npz",
         head="<results>/{subject}/head.npz",
         classes="<results>/{subject}/classes.npy",
-        source=source("capture"),
     output:
         measures="<results>/{subject}/capture.json",
         sheet="<results>/{subject}/capture.jpg",
@@ -24,6 +23,7 @@ rule capture:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        source=source("capture"),
         folder=subpath(output.measures, parent=True),
     shell:
         "python -m partnerface capture {params.folder:q} 2>&1 | tee {log:q}"

@@ -63,7 +63,7 @@ def head_files(wildcards):
 
 
 def source(stage):
-    return ROAD.sources(stage)
+    return ROAD.source(stage)
 
 
 def settings(stage):

@@ -7,7 +7,6 @@ rule dataset:
         head="<results>/{subject}/head.npz",
         alpha="<results>/{subject}/alpha.npy",
         classes="<results>/{subject}/classes.npy",
-        source=source("dataset"),
     output:
         rgb="<results>/{subject}/dataset/rgb.npy",
         alpha="<results>/{subject}/dataset/alpha.npy",
@@ -25,6 +24,7 @@ rule dataset:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("dataset"),
         folder=subpath(input.frames, parent=True),
         settings=settings("dataset"),
     shell:

@@ -1,6 +1,4 @@
 rule demo:
-    input:
-        source=source("demo"),
     output:
         clip="<results>/{subject}/clip.mp4",
         truth="<results>/{subject}/truth.npz",
@@ -15,6 +13,7 @@ rule demo:
         mem_mb=growing(2000),
         runtime=growing(15),
     params:
+        source=source("demo"),
         folder=subpath(output.clip, parent=True),
     shell:
         "python -m partnerface demo {params.folder:q} 2>&1 | tee {log:q}"

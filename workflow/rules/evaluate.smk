@@ -7,7 +7,6 @@ rule evaluate:
         classes="<results>/{subject}/dataset/classes.npy",
         parameters="<results>/{subject}/dataset/dataset.npz",
         head="<results>/{subject}/dataset/head.npz",
-        source=source("evaluate"),
     output:
         metrics="<results>/{subject}/{run}/metrics.csv",
         protocol="<results>/{subject}/{run}/protocol.json",
@@ -22,6 +21,7 @@ rule evaluate:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("evaluate"),
         folder=subpath(input.parameters, ancestor=2),
         settings=settings("evaluate"),
     shell:

@@ -1,7 +1,6 @@
 rule frames:
     input:
         videos=videos,
-        source=source("frames"),
     output:
         frames="<results>/{subject}/frames.npy",
         index="<results>/{subject}/frames.csv",
@@ -21,6 +20,7 @@ rule frames:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("frames"),
         folder=subpath(output.index, parent=True),
         settings=settings("frames"),
     shell:

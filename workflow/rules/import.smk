@@ -4,7 +4,6 @@ rule import:
     input:
         folder=folder,
         head=head_files,
-        source=source("import"),
     output:
         frames="<results>/{subject}/frames.npy",
         index="<results>/{subject}/frames.csv",
@@ -28,6 +27,7 @@ rule import:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("import"),
         folder=subpath(output.index, parent=True),
         settings=settings("import"),
     shell:
@@ -37,7 +37,6 @@ rule import:
 rule import_pictures:
     input:
         folder=folder,
-        source=source("import"),
     output:
         frames="<results>/{subject}/frames.npy",
         index="<results>/{subject}/frames.csv",
@@ -57,6 +56,7 @@ rule import_pictures:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("import"),
         folder=subpath(output.index, parent=True),
         settings=settings("import"),
     shell:

@@ -2,7 +2,6 @@ rule landmarks:
     input:
         frames="<results>/{subject}/frames.npy",
         camera="<results>/{subject}/frames.json",
-        source=source("landmarks"),
     output:
         landmarks="<results>/{subject}/landmarks.npz",
     log:
@@ -16,6 +15,7 @@ rule landmarks:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("landmarks"),
         folder=subpath(output.landmarks, parent=True),
         settings=settings("landmarks"),
     shell:

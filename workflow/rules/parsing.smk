@@ -5,7 +5,6 @@ rule parsing:
         landmarks="<results>/{subject}/landmarks.npz",
         tracking="<results>/{subject}/tracking.npz",
         head="<results>/{subject}/head.npz",
-        source=source("parsing"),
     output:
         alpha="<results>/{subject}/alpha.npy",
         classes="<results>/{subject}/classes.npy",
@@ -22,6 +21,7 @@ rule parsing:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        source=source("parsing"),
         folder=subpath(output.alpha, parent=True),
         settings=settings("parsing"),
     shell:

@@ -4,7 +4,6 @@ rule render:
         rgb="<results>/{subject}/dataset/rgb.npy",
         parameters="<results>/{subject}/dataset/dataset.npz",
         head="<results>/{subject}/dataset/head.npz",
-        source=source("render"),
     output:
         renders="<results>/{subject}/{run}/renders.npy",
         index="<results>/{subject}/{run}/renders.npz",
@@ -21,6 +20,7 @@ rule render:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
+        source=source("render"),
         folder=subpath(input.parameters, ancestor=2),
         settings=settings("render"),
     shell:

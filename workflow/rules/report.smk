@@ -9,7 +9,6 @@ rule report:
         capture=ROAD.each("{subject}/capture.json"),
         videos=ROAD.each("{subject}/{run}/heldout.mp4"),
         protocols=ROAD.each("{subject}/{run}/protocol.json"),
-        source=source("report"),
     output:
         html="<results>/report.html",
     log:
@@ -23,6 +22,7 @@ rule report:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        source=source("report"),
         folder=subpath(output.html, parent=True),
         settings=ROAD.flags("report"),
     shell:

@@ -3,7 +3,6 @@ rule tables:
     input:
         metrics=measured("metrics.csv"),
         protocols=measured("protocol.json"),
-        source=source("tables"),
     output:
         csv="<results>/tables/metrics.csv",
         intervals="<results>/tables/intervals.csv",
@@ -23,6 +22,7 @@ rule tables:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        source=source("tables"),
         folder=subpath(output.csv, ancestor=2),
     shell:
         "python -m partnerface tables {params.folder:q} 2>&1 | tee {log:q}"

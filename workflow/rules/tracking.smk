@@ -5,7 +5,6 @@ rule tracking:
         sound="<results>/{subject}/sound.m4a",
         landmarks="<results>/{subject}/landmarks.npz",
         head=head_files,
-        source=source("tracking"),
     output:
         tracking="<results>/{subject}/tracking.npz",
         head="<results>/{subject}/head.npz",
@@ -24,6 +23,7 @@ rule tracking:
         mem_mb=growing(6000),
         runtime=growing(120),
     params:
+        source=source("tracking"),
         folder=subpath(output.tracking, parent=True),
         settings=settings("tracking"),
     shell:

@@ -7,7 +7,6 @@ rule train:
         classes="<results>/{subject}/dataset/classes.npy",
         parameters="<results>/{subject}/dataset/dataset.npz",
         head="<results>/{subject}/dataset/head.npz",
-        source=source("train"),
     output:
         avatar="<results>/{subject}/{run}/avatar.safetensors",
         log="<results>/{subject}/{run}/train.jsonl",
@@ -23,6 +22,7 @@ rule train:
         mem_mb=growing(8000),
         runtime=growing(720),
     params:
+        source=source("train"),
         folder=subpath(input.parameters, ancestor=2),
         seed=seed,
         settings=training,
