@@ -168,7 +168,9 @@ def read_csv(path: Path) -> dict[str, Any]:
         name = str(row.pop("subject") or "").strip()
         if name in subjects:
             raise ConfigError(f"{where}: the subject {name} stands there twice")
-        entry: dict[str, Any] = {"video": row.pop("video")}
+        video = row.pop("video")
+        # An imported subject has none; its row says so by import.folder.
+        entry: dict[str, Any] = {"video": video} if video or not row.get(f"{IMPORT}.{FOLDER}") else {}
         for column, cell in row.items():
             section, dot, key = column.partition(".")
             if not dot:

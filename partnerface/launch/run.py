@@ -22,6 +22,7 @@ from partnerface.failures import disk_is_full, existing_parent, explain_system_e
 from partnerface.launch.engine import snakemake, told_by_stage
 from partnerface.launch.rules import canonical, heads
 from partnerface.launch.summary import summary
+from partnerface.video.pictures import SUFFIXES as PICTURES
 from partnerface.video.pictures import listed
 
 DESCRIPTION = """\
@@ -34,6 +35,7 @@ examples:
   partnerface run                                       the subjects of config.yaml (as it comes: the demo)
   partnerface run me.mp4                                your own video, as subject `me`
   partnerface run a.mov b.mov --subject me              two videos of one person
+  partnerface run clips/                                a folder of videos: each is a person, named as the file
   partnerface run two.mp4 --face-at 640,300             two people are seen: follow the one at this place
   partnerface run --import ~/data/insta/bala --set import.head=~/flame/generic_model.pkl
                                                         tracked by another program; docs/formats.md
@@ -41,6 +43,10 @@ examples:
   partnerface run me.mp4 --set train.steps=500 --set dataset.size=128
 """
 ROOT = Path(partnerface.__file__).resolve().parents[1]
+#: What is a video in a folder.
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".mpg", ".mpeg", ".3gp", ".wmv", ".flv", ".ogv",
+)  # fmt: skip
 #: Rules that stand for a stage, where it is not its own alone: an imported subject's frames come from the import.
 UNTIL = {
     "import": ("import", "import_pictures"),
@@ -62,8 +68,8 @@ def parser() -> argparse.ArgumentParser:
         "videos",
         nargs="*",
         metavar="VIDEO",
-        help="a video of one person (or several of the same, or a folder of pictures), or `demo`; without it, the "
-        "subjects of config.yaml",
+        help="a video of one person (or several of the same, or the folder of its pictures), a folder of videos of "
+        "one person each, or `demo`; without it, the subjects of config.yaml",
     )
     made.add_argument(
         "--import",
@@ -108,11 +114,9 @@ def main(argv: Sequence[str]) -> int:
             "# What the last `partnerface run` was asked for.\n" + yaml.safe_dump(to_values(config), sort_keys=False)
         )
     status, heard = snakemake(arguments(args, file), args.dry_run)
-    if status != 0:
-        return explain(status, heard, results)
-    if not args.dry_run:
-        print("\n".join(summary(config, results)))
-    return 0
+    if not args.dry_run and (status == 0 or len(config.subjects) > 1):
+        print("\n".join(summary(config, results)), flush=True)
+    return 0 if status == 0 else explain(status, heard, results)
 
 
 def arguments(args: argparse.Namespace, config: Path) -> list[str]:
@@ -146,7 +150,13 @@ def resolve(args: argparse.Namespace) -> Config:
         put(overrides, f"frames.face_at={args.face_at}")
     if args.videos and args.folder is not None:
         raise ConfigError("both a video and --import are given; a subject has one of them")
-    if args.videos or args.folder is not None:
+    if len(args.videos) == 1 and (found := videos_in(Path(args.videos[0]))):
+        if args.subject is not None:
+            raise ConfigError(
+                f"--subject names one person, but {args.videos[0]} is a folder of videos, each of its own"
+            )
+        overrides["subjects"] = found
+    elif args.videos or args.folder is not None:
         source = args.videos[0] if args.videos else os.path.abspath(str(args.folder))
         name = args.subject if args.subject is not None else name_of(source)
         known = values.get("subjects")
@@ -164,6 +174,27 @@ def resolve(args: argparse.Namespace) -> Config:
         if isinstance(subjects, dict):
             overrides["subjects"] = {args.subject: subjects[args.subject]}
     return read_config(values, overrides)
+
+
+def videos_in(folder: Path) -> dict[str, str]:
+    """Subject → video for a folder of videos, one of each person; nothing for anything else.
+
+    Raises:
+        ConfigError: two videos' names make one subject; pictures lie among them.
+    """
+    if not folder.is_dir():
+        return {}
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    if videos and any(path.suffix.lower() in PICTURES for path in files):
+        raise ConfigError(f"{folder} holds videos and pictures; give a folder of either, or name the files")
+    found: dict[str, str] = {}
+    for path in videos:
+        name = name_of(str(path))
+        if name in found:
+            raise ConfigError(f"{found[name]} and {path} would both be the subject {name}; rename one of them")
+        found[name] = str(path)
+    return found
 
 
 def name_of(video: str) -> str:

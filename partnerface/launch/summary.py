@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from partnerface.artefacts.failures import failures
 from partnerface.artefacts.files import read_json
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.config.document import Config
@@ -33,6 +34,8 @@ def summary(config: Config, results: str) -> list[str]:
     found += [(label, line) for label, line in lines if line]
     width = max((len(label) for label, _ in found), default=0)
     told = [f"{label:{width}}  {text}" for label, text in found]
+    failed = [one for one in failures(root) if one.subject in config.subjects]
+    told += [f"failed: {one.subject}, {one.job}: {one.reason} ({root / one.log})" for one in failed]
     table = root / "tables" / "metrics.csv"
     return [*told, "", *metric_table(table, list(config.subjects))] if table.is_file() else told
 

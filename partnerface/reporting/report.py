@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from partnerface import __version__
+from partnerface.artefacts.failures import failures
 from partnerface.artefacts.layout import SubjectFolder
 from partnerface.errors import ArtefactError
 from partnerface.reporting.assets import Media, Missing, Shelf
@@ -76,6 +77,7 @@ def build(results: Path, max_size: float) -> tuple[str, list[str]]:
         verdicts=verdicts(groups),
         means=mean_tables(groups),
         sections={chapter.name: sections(chapter.groups) for chapter in chapters},
+        failures=failures(results),
         dag=dag(_dag_notes(chapters), max(len(chapter.runs) for chapter in chapters), len(chapters)),
         shared_costs=costs(results, ""),
         version=__version__,

@@ -39,6 +39,32 @@ def test_a_video_names_its_subject():
     assert resolved("demo").subjects["demo"].is_demo
 
 
+def test_a_folder_of_videos_is_a_subject_each():
+    folder = Path("clips")
+    folder.mkdir()
+    for name in ("Anna 1.mp4", "ben.MOV", ".ben.MOV", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    subjects = resolved("clips").subjects
+    assert {name: subject.videos for name, subject in subjects.items()} == {
+        "Anna_1": ("clips/Anna 1.mp4",),
+        "ben": ("clips/ben.MOV",),
+    }
+    with pytest.raises(PartNerFaceError, match="--subject names one person, but clips is a folder of videos"):
+        resolved("clips", "--subject", "me")
+    (folder / "ben.mp4").write_bytes(b"x")
+    with pytest.raises(PartNerFaceError, match=r"clips/ben\.MOV and clips/ben\.mp4 would both be the subject ben"):
+        resolved("clips")
+    (folder / "1.png").write_bytes(b"x")
+    with pytest.raises(PartNerFaceError, match="clips holds videos and pictures"):
+        resolved("clips")
+
+
+def test_a_folder_of_pictures_is_one_clip():
+    Path("me").mkdir()
+    Path("me/1.png").write_bytes(b"x")
+    assert resolved("me").subjects["me"].videos == ("me",)
+
+
 def test_a_video_keeps_the_settings_that_its_subject_has():
     Path("config.yaml").write_text("subjects: {b: {video: b.mp4, train: {steps: 3}}}\n")
     subject = resolved("other.mp4", "--subject", "b").subjects["b"]

@@ -92,6 +92,16 @@ def test_the_page_is_whole_and_self_contained(results):
             assert link[1:] in ids
 
 
+def test_what_failed_stands_on_the_page(results):
+    assert "What failed" not in build(results, 25)[0]
+    log = results / "logs" / "bad" / "frames.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("partnerface frames: no face in <b>bad.mp4</b>; record it again\n")
+    page = Page(build(results, 25)[0])
+    assert "no face in <b>bad.mp4</b>; record it again" in page.text
+    assert "logs/bad/frames.log" in page.text
+
+
 def test_script_is_the_one_that_the_policy_allows(results):
     import base64
     import hashlib

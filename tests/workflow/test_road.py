@@ -3,9 +3,12 @@
 import csv
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.workflow.conftest import TINY
 
 pytestmark = pytest.mark.workflow
 AFTER_DATASET = {"train", "render", "evaluate", "tables", "report"}
@@ -95,6 +98,27 @@ def test_the_tables_are_a_target(copy):
     assert set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)) == {"evaluate", "tables"}
     for name in ("intervals.csv", "differences.csv", "metrics.md", "metrics.tex", "protocols.json"):
         assert (copy.folder / "results" / "tables" / name).is_file()
+
+
+def test_a_failing_subject_costs_the_others_nothing(copy):
+    """The tables and the report are made of what is there, and the report says what is not, and why."""
+    (copy.folder / "bad.mp4").write_text("no video\n")
+    (copy.folder / "two.csv").write_text("subject,video\nbad,bad.mp4\ntiny,clip.mp4\n")
+    tables = copy.folder / "results" / "tables" / "metrics.csv"
+    before = tables.read_bytes()
+    changes = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
+    done = copy.run("run", "--cores", "1", *changes, "--set", "subjects=two.csv")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert tables.read_bytes() == before
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("failed: ")]
+    assert line.startswith("failed: bad, frames: bad.mp4")
+    page = (copy.folder / "results" / "report.html").read_text()
+    assert "What failed" in page
+    assert "logs/bad/frames.log" in page
+    shutil.rmtree(copy.folder / "results" / "logs" / "bad")
+    assert copy.road("--set", "report.max_size=26").returncode == 0
+    assert "What failed" not in (copy.folder / "results" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from partnerface.errors import PartNerFaceError
+from partnerface.launch.gather import gather
 from partnerface.launch.rules import (
     Road,
     prepare_environment,
@@ -27,6 +28,11 @@ except PartNerFaceError as error:
     raise SystemExit(f"snakemake: {error}") from None
 
 take_over(workflow)
+
+
+onerror:
+    if workflow.is_main_process:
+        gather(ROAD.results, log, ROAD.flags("report"))
 
 
 wildcard_constraints:
