@@ -8,6 +8,7 @@ second, so whatever a kill leaves behind is either whole or detected.
 import contextlib
 import glob
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -22,6 +23,8 @@ from partnerface.errors import ArtefactError, InputError
 
 FORMAT_VERSION = 1
 STAMP_SUFFIX = ".stamp.json"
+#: The folders in which Snakemake keeps what it fetches from object storage.
+STORAGE = (".snakemake", "storage")
 
 
 def stamp_path(path: Path) -> Path:
@@ -98,17 +101,34 @@ def write(
         stamp_path(path).unlink()
     with atomic(path) as temporary:
         yield temporary
+    _write_stamp(path, stage, {Path(item).name: _known_digest(Path(item)) for item in inputs}, dict(params or {}))
+
+
+def _write_stamp(path: Path, stage: str, inputs: dict[str, str], params: dict[str, Any]) -> None:
     stamp = {
         "format": FORMAT_VERSION,
         "stage": stage,
         "bytes": path.stat().st_size,
         "sha256": digest(path),
-        "inputs": {Path(item).name: _known_digest(Path(item)) for item in inputs},
-        "params": dict(params or {}),
+        "inputs": inputs,
+        "params": params,
         "version": __version__,
     }
     with atomic(stamp_path(path)) as temporary:
         temporary.write_text(json.dumps(stamp, indent=1, sort_keys=True) + "\n")
+
+
+def _adopt(path: Path, stage: str) -> None:
+    """Stamp what Snakemake has fetched from object storage.
+
+    It carries what the rules declare, and stamps are not among that. An object is whole, or not there.
+    """
+    parts = path.absolute().parts
+    stored = any(pair == STORAGE for pair in itertools.pairwise(parts))
+    if stored and path.is_file():
+        known = stamp_path(path).is_file() and json.loads(stamp_path(path).read_text())
+        if not known or known["bytes"] != path.stat().st_size or known["sha256"] != digest(path):
+            _write_stamp(path, stage, {}, {})
 
 
 def _known_digest(path: Path) -> str:
@@ -126,6 +146,7 @@ def check(path: Path, stage: str) -> Path:
         ArtefactError: it is missing, truncated, altered, or of another format version.
     """
     path = Path(path)
+    _adopt(path, stage)
     again = f"run `partnerface {stage}` again"
     if not path.is_file():
         raise ArtefactError(f"{path} is missing; {again}")

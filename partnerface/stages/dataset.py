@@ -118,5 +118,8 @@ def _licences(parsing: Mapping[str, Any]) -> list[str]:
     """Under which terms the networks are that made the masks, a line each, from the settings in their stamp."""
     from partnerface.parsing.weights import KNOWN
 
+    if "alpha" not in parsing:
+        # Stamps are not carried by object storage.
+        return ["masks: by what parsing.alpha and parsing.classes of the run name"]
     used = [KNOWN[choice] for choice in (parsing.get("alpha"), parsing.get("classes")) if choice in KNOWN]
     return [f"{file.what}: {file.licence}" for file in used] or ["MediaPipe's selfie segmentation: Apache-2.0"]
