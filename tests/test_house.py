@@ -63,6 +63,32 @@ def test_conda_files_repeat_the_pins(file):
         assert known.get(normal(name)) == version, f"{file.name}: {item}"
 
 
+def test_the_launchers_packages_repeat_the_pins():
+    """The plugins are the launcher's alone; what else it has is of the version in constraints.txt."""
+    lines = [line for line in (ROOT / "envs" / "launcher.txt").read_text().splitlines() if line[:1] not in ("", "#")]
+    listed = dict(line.split("==") for line in lines)
+    assert {"snakemake", "pyyaml", "snakemake-executor-plugin-slurm"} <= set(listed)
+    for name, version in listed.items():
+        assert pins().get(normal(name), version) == version, name
+
+
+def test_containers_install_by_the_constraints():
+    """Neither recipe names a version of its own, and both do the same."""
+    steps = []
+    for name in ("Dockerfile", "partnerface.def"):
+        text = re.sub(r"^#.*$", "", (ROOT / "envs" / name).read_text(), flags=re.M).replace("\\\n", " ")
+        assert "==" not in text
+        assert "python:3.11-slim-bookworm" in text
+        installs = [" ".join(found.split()) for found in re.findall(r"pip install ([^&\n]+)", text)]
+        assert installs
+        assert all("--constraint constraints.txt" in one for one in installs)
+        steps.append(installs)
+    assert steps[0] == steps[1]
+    extras = set(re.search(r"\.\[([\w,]+)\]", steps[0][-1])[1].split(","))  # pyright: ignore[reportOptionalSubscript]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert extras == set(project["optional-dependencies"]) - {"dev"}
+
+
 def test_declared_packages_are_pinned():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
