@@ -71,7 +71,7 @@ def test_a_living_runs_lock_is_left_alone(tmp_path, start):
 
 def test_a_stage_that_outlives_its_launcher_keeps_the_folder_busy(tmp_path, start):
     launcher, _ = start(HOLD, tmp_path)
-    stage, said = start(JOIN, **{guard.VARIABLE: str(tmp_path / ".snakemake" / "partnerface.guard")})
+    stage, said = start(JOIN, **{guard.VARIABLE: str(tmp_path / ".snakemake" / guard.STAGES)})
     assert said == "joined"
     file = lock(tmp_path)
     launcher.kill()

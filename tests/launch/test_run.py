@@ -122,9 +122,9 @@ def refused(*words, cwd):
     ("words", "parts"),
     [
         (["none.mp4"], ("no file none.mp4",)),
-        (["."], ("is a folder",)),
+        (["none"], ("is a folder without",)),
         (["empty.mp4"], ("0 bytes",)),
-        (["--import", "none"], ("no folder none",)),
+        (["--import", "nowhere"], ("no folder nowhere",)),
         (["--set", "train.stepps=3"], ("train.stepps", "did you mean steps?")),
         (["--set", "train.steps=0"], ("train.steps is 0", "allowed")),
         (["--set", "trian.steps=3"], ("trian is not a key", "did you mean train?")),
@@ -139,6 +139,7 @@ def refused(*words, cwd):
 def test_bad_input_is_one_line_and_leaves_nothing(folder, words, parts):
     (folder / "empty.mp4").touch()
     (folder / "video.mp4").write_text("x")
+    (folder / "none").mkdir()
     before = sorted(folder.rglob("*"))
     line = refused(*words, cwd=folder)
     for part in parts:
