@@ -26,11 +26,14 @@ override export RESULTS := $(value RESULTS)
 override export CORES := $(value CORES)
 override export SET := $(value SET)
 
-.PHONY: help env avatar test lint unit workflow schema clean
+# The launcher on a cluster has an environment of its own: its Slurm plugin wants a newer numpy than the stages.
+LAUNCHER := .launcher/.made-$(shell sha256sum envs/launcher.txt | cut -c1-16)
+
+.PHONY: help env launcher avatar test test-slurm lint unit workflow schema clean
 
 help: ## Show the targets
 	@awk '/^#/ {sub(/^# ?/, ""); print; next} {print ""; exit}' Makefile
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 env: $(STAMP) ## Make .venv with every package as pinned in constraints.txt
 
@@ -46,6 +49,15 @@ $(STAMP):
 	@$(BIN)/python -c 'from partnerface.kernels.backend import told; print("kernels:", told())'
 	@rm -f .venv/.made-* && touch $@
 
+launcher: $(LAUNCHER) ## Make .launcher, the launcher's environment on a cluster (docs/slurm.md)
+
+$(LAUNCHER):
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found; install one, or name it: make PYTHON=..." >&2; exit 1; }
+	@rm -rf .launcher && { $(PYTHON) -m venv .launcher 2>/dev/null || { \
+		rm -rf .launcher && $(PYTHON) -m venv --without-pip .launcher && $(PYTHON) -m pip --python .launcher/bin/python install pip; }; }
+	@.launcher/bin/python -m pip install --quiet --requirement envs/launcher.txt
+	@touch $@
+
 avatar: $(STAMP) ## Walk the whole road for VIDEO, or for the subjects of config.yaml
 	@set --; \
 	if [ -n "$$VIDEO" ]; then set -- "$$VIDEO"; fi; \
@@ -57,6 +69,9 @@ avatar: $(STAMP) ## Walk the whole road for VIDEO, or for the subjects of config
 
 test: lint unit workflow ## Everything: style, types, layers, unit tests, the real DAG on a tiny clip
 
+test-slurm: $(STAMP) $(LAUNCHER) ## The DAG on a real Slurm on this machine (as root: it installs Debian's packages), with kills
+	$(BIN)/pytest -q -m slurm tests/workflow/slurm
+
 lint: $(STAMP) ## Style, types, layers, and Snakemake's own checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,7 +81,7 @@ lint: $(STAMP) ## Style, types, layers, and Snakemake's own checks
 	$(BIN)/snakemake --lint
 
 unit: $(STAMP) ## Unit tests alone
-	$(BIN)/pytest -q -m "not workflow"
+	$(BIN)/pytest -q -m "not workflow and not slurm"
 
 workflow: $(STAMP) ## The DAG's tests alone: real stages, tiny settings
 	$(BIN)/pytest -q -m workflow

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of all random choices")
     parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="processes that share it, on a GPU each [default: 1]"
+        "--processes", type=int, default=1, metavar="N", help="processes that share it, one for each GPU [default: 1]"
     )
 
 

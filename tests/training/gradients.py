@@ -31,7 +31,7 @@ def main(subject: str, name: str, step: str, out: str) -> None:
         trainer.at.step = int(step)
         kept = {}
         # The optimiser forgets them at its next step only; this one is kept from taking any.
-        trainer.optimiser.step = lambda *_: None
+        trainer.optimiser.step = lambda factor, scale, memory: None
         kept["terms"] = trainer.step()
         kept["weight"] = trainer.avatar.occupancy.weight
         kept["gradient"] = {n: p.grad for n, p in trainer.avatar.named_parameters() if p.grad is not None}

@@ -4,6 +4,7 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from partnerface.errors import PartNerFaceError
+from partnerface.launch import orphans
 from partnerface.launch.gather import gather
 from partnerface.launch.rules import (
     Road,
@@ -28,6 +29,11 @@ except PartNerFaceError as error:
     raise SystemExit(f"snakemake: {error}") from None
 
 take_over(workflow)
+
+
+onstart:
+    if workflow.is_main_process:
+        orphans.end(workflow.workdir_init)
 
 
 onerror:
@@ -93,8 +99,8 @@ def seed(wildcards):
 
 
 def worker_threads(wildcards):
-    """All cores up to eight for what computes; a lookup needs one."""
-    return 1 if wildcards.run == "retrieval" else min(workflow.cores or 8, 8)
+    """Eight for what computes, where there are so many; a lookup needs one."""
+    return 1 if wildcards.run == "retrieval" else 8
 
 
 def gpus(wildcards):

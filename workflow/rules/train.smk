@@ -28,5 +28,5 @@ rule train:
         settings=training,
     # A scheduler's SIGTERM meets all processes of a job: who writes the log must outlive who writes the state.
     shell:
-        "python -m partnerface train {params.folder:q} --run {wildcards.run:q} --seed {params.seed} {params.settings}"
-        " 2>&1 | (trap '' TERM; exec tee {log:q})"
+        "python -m partnerface train {params.folder:q} --run {wildcards.run:q} --seed {params.seed}"
+        " --processes {resources.gpu} {params.settings} 2>&1 | (trap '' TERM; exec tee {log:q})"

@@ -1,13 +1,13 @@
 """A real Slurm on the loopback address: controller, accounting, virtual nodes, one of them with a feigned GPU.
 
 Its daemons are children of this process and live in one folder; nothing of the machine's own is touched, and nothing is
-left when it ends. To look at one by hand: `python -m tests.slurm.cluster /tmp/slurm` and, beside it, what it prints.
+left when it ends. To look at one by hand: `python -m tests.workflow.slurm.cluster /tmp/slurm` and, beside it, what it
+prints.
 """
 
 import contextlib
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Debian's packages: of MariaDB the server alone, without the service.
-PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client", "slurmdbd", "mariadb-server-core")
+from tests.workflow.slurm.packages import install
+
 #: GPUs of each node. It claims CPU cores and memory that the machine need not have.
-NODES = {"c1": 0, "c2": 0, "g1": 1}
-CPUS, MEMORY_MB = 2, 16000
+NODES = {"c1": 0, "c2": 0, "g1": 1, "g2": 1}
+CPUS, MEMORY_MB = 8, 32000
 PATIENCE_S = 30
 #: What a user calls. Snakemake's inner srun loses SLURM_CONF, so each is wrapped in a script that sets it.
 CLIENTS = ("sacct", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
@@ -32,38 +32,6 @@ TABLES = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_syst
 
 class ClusterError(RuntimeError):
     """A daemon did not come up."""
-
-
-def missing_packages() -> list[str]:
-    """Those of PACKAGES that are not installed."""
-    programs = dict(zip(PACKAGES, ("munged", "slurmctld", "slurmd", "sbatch", "slurmdbd", "mariadbd"), strict=True))
-    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
-    return [package for package, program in programs.items() if shutil.which(program, path=places) is None]
-
-
-def install() -> None:
-    """Install what is missing, and keep Debian from starting any of it.
-
-    Raises:
-        subprocess.CalledProcessError: apt failed.
-    """
-    missing = missing_packages()
-    if not missing:
-        return
-    policy = Path("/usr/sbin/policy-rc.d")
-    # Debian's own switch: services are not started while this says 101.
-    ours = not policy.exists()
-    if ours:
-        policy.write_text("#!/bin/sh\nexit 101\n")
-        policy.chmod(0o755)
-    try:
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
-        command = ["apt-get", "install", "-qq", "--no-install-recommends", "--no-remove", *missing]
-        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-    finally:
-        if ours:
-            policy.unlink()
 
 
 def free_ports(count: int) -> list[int]:
@@ -176,8 +144,13 @@ class Cluster:
             SlurmctldTimeout=20
             KillWait=5
             ReturnToService=2
-            # Retries are Snakemake's: a job that Slurm starts again under its old number confuses it.
+            # Retries are Snakemake's: a job that Slurm starts again under its old number confuses it. One that asks for
+            # it by --requeue is started again by its exit status of 75.
             JobRequeue=0
+            RequeueExit=75
+            # What is sent to `urgent` takes the place of what runs in `main`, which has ten seconds to write its state.
+            PreemptType=preempt/partition_prio
+            PreemptMode=REQUEUE
             SlurmdParameters=config_overrides
             AccountingStorageType=accounting_storage/slurmdbd
             AccountingStorageHost=127.0.0.1
@@ -188,7 +161,8 @@ class Cluster:
             JobAcctGatherType=jobacct_gather/linux
             JobAcctGatherFrequency=task=1
             GresTypes=gpu
-            PartitionName=main Nodes={",".join(NODES)} Default=YES MaxTime=INFINITE State=UP
+            PartitionName=main Nodes={",".join(NODES)} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=10
+            PartitionName=urgent Nodes={",".join(NODES)} MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
             """
             + "\n".join(self.limits)
             + "\n"
@@ -281,7 +255,7 @@ class Cluster:
         """Until every node can take jobs."""
         end = time.monotonic() + PATIENCE_S
         while True:
-            states = self.run("sinfo", "-h", "-N", "-o", "%t").split()
+            states = self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%t").split()
             if len(states) == len(NODES) and all(state in ("idle", "mix", "alloc") for state in states):
                 return
             if time.monotonic() > end:
@@ -299,6 +273,13 @@ class Cluster:
             ):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    def restart(self, name: str) -> None:
+        """End a daemon in order and start it again, as an administrator does."""
+        daemon = self.daemons.pop(name)
+        daemon.terminate()
+        daemon.wait(PATIENCE_S)
+        self.start(name)
 
     def stop(self) -> None:
         """End all jobs and daemons."""

@@ -1,0 +1,110 @@
+"""A cluster, copies of the repository that send their jobs to it, and the tables that a quiet run makes."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import ROOT, TINY, Copy, copy_repository
+from tests.workflow.slurm.cluster import Cluster
+from tests.workflow.slurm.packages import install
+
+#: Snakemake with its Slurm plugin, in an environment without the stages' packages.
+LAUNCHER = Path(os.environ.get("PARTNERFACE_LAUNCHER", ROOT / ".launcher" / "bin" / "python"))
+#: Two people, of whom the second differs in a setting.
+PEOPLE = "subject,video,frames.max_frames\none,clip.mp4,\ntwo,clip.mp4,40\n"
+#: A training that is long enough to be hit in the middle, and a tracking that doesn't take most of the time.
+SETTINGS = {
+    **TINY,
+    "train.steps": 60,
+    "tracking.keyframes": 16,
+    "tracking.refine": False,
+    "tracking.torso": False,
+    "tracking.outline": False,
+}
+
+
+@dataclass(frozen=True)
+class Project(Copy):
+    """A copy whose config.yaml has tiny settings; its launcher sends jobs to the cluster."""
+
+    cluster: Cluster
+
+    @property
+    def table(self) -> Path:
+        """What everything leads to."""
+        return self.folder / "results" / "tables" / "metrics.csv"
+
+    def environment(self) -> dict[str, str]:
+        mine = {"PARTNERFACE_PYTHON": sys.executable, "PATH": f"{self.cluster.bin}{os.pathsep}{os.environ['PATH']}"}
+        return super().environment() | mine
+
+    def launch(self, *words: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start the launcher as a site would, but that it looks after its jobs sooner; its words go to launcher.log."""
+        with (self.folder / "launcher.log").open("a") as log:
+            return subprocess.Popen(
+                [
+                    *before, str(LAUNCHER), "-m", "snakemake", "--workflow-profile", "workflow/profiles/slurm",
+                    "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20", "--retries", "5", *words,
+                ],
+                cwd=self.folder, env=self.environment(), stdout=log, stderr=log, text=True, start_new_session=True,
+            )  # fmt: skip
+
+    def told(self) -> str:
+        """The end of what the launchers said."""
+        return (self.folder / "launcher.log").read_text()[-6000:]
+
+
+def configure(copy: Copy, **top: object) -> None:
+    """Write config.yaml and people.csv."""
+    sections: dict[str, dict] = {}
+    for key, value in SETTINGS.items():
+        section, _, name = key.partition(".")
+        sections.setdefault(section, {})[name] = value
+    (copy.folder / "people.csv").write_text(PEOPLE)
+    values = {"subjects": "people.csv", "methods": ["partnerface", "retrieval"], **sections, **top}
+    (copy.folder / "config.yaml").write_text(yaml.safe_dump(values))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Four nodes, two of them with a feigned GPU."""
+    install()
+    if not LAUNCHER.is_file():
+        pytest.fail(f"there is no {LAUNCHER}; `make test-slurm` makes it")
+    # Jobs are other processes: what they read has to lie where all can, and the sockets' names have to be short.
+    folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
+    try:
+        with Cluster(folder) as running:
+            yield running
+        assert running.left() == [], "processes of the cluster outlive it"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def project(tmp_path, clip, cluster) -> Project:
+    """A copy for one test."""
+    copy_repository(tmp_path)
+    shutil.copy2(clip, tmp_path / "clip.mp4")
+    made = Project(tmp_path, cluster)
+    configure(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def quiet(tmp_path_factory, clip) -> Copy:
+    """The same settings on this machine, undisturbed."""
+    copy = copy_repository(tmp_path_factory.mktemp("quiet"))
+    shutil.copy2(clip, copy.folder / "clip.mp4")
+    configure(copy)
+    done = copy.run("--cores", "2", module="snakemake")
+    assert done.returncode == 0, done.stderr
+    return copy

@@ -1,0 +1,146 @@
+"""Kills at random moments, and the same tables in the end: on this machine, and on a cluster.
+
+The seed is printed; PARTNERFACE_CHAOS_SEED repeats a failure.
+"""
+
+import contextlib
+import csv
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from partnerface.conventions import STAGES
+from tests.workflow.conftest import Copy, copy_repository
+from tests.workflow.slurm.cluster import Cluster
+from tests.workflow.slurm.conftest import configure
+from tests.workflow.slurm.test_cluster import jobs_of, known, quiet_table
+
+pytestmark = pytest.mark.slurm
+SEED = int(os.environ.get("PARTNERFACE_CHAOS_SEED", "7"))
+KILLS = 10
+PATIENCE_S = 300
+
+
+def jobs_of_a_run(quiet: Copy) -> list[tuple[str, float]]:
+    """Names of the jobs' logs below logs/ in the order of the road, and how long each took in a quiet run, s."""
+    root = quiet.folder / "results" / "benchmarks"
+    stages = list(STAGES)
+    found = []
+    for path in root.rglob("*.tsv"):
+        name = path.relative_to(root).with_suffix(".log")
+        with open(path, newline="") as file:
+            seconds = float(next(csv.DictReader(file, delimiter="\t"))["s"])
+        stage = next(part for part in name.parts if part.split(".")[0] in stages).split(".")[0]
+        found.append((stages.index(stage), name.as_posix(), seconds))
+    return [(name, seconds) for _, name, seconds in sorted(found)]
+
+
+def ended(folder: Path) -> dict[str, int]:
+    """When jobs ended, ns, by the names of their logs."""
+    root = folder / "results" / "benchmarks"
+    found = root.rglob("*.tsv")
+    return {path.relative_to(root).with_suffix(".log").as_posix(): path.stat().st_mtime_ns for path in found}
+
+
+def test_kills_on_one_machine(tmp_path, clip, quiet):
+    """kill -9 of everything in the middle of ten jobs; what was done stays done."""
+    chance = random.Random(SEED)
+    copy = copy_repository(tmp_path)
+    shutil.copy2(clip, tmp_path / "clip.mp4")
+    configure(copy)
+    jobs = jobs_of_a_run(quiet)
+    killed, done_before = [], {}
+    for kill in range(KILLS):
+        done = ended(tmp_path)
+        # From the first job to the last: each kill has its tenth of the road, or what is left behind it.
+        left = [job for job in jobs[len(jobs) * kill // KILLS :] if job[0] not in done]
+        name, seconds = chance.choice(left[: -(-len(jobs) // KILLS)])
+        begun = time.time()
+        child = copy.start("run", "--cores", "2")
+        log = tmp_path / "results" / "logs" / name
+        end = time.monotonic() + PATIENCE_S
+        while child.poll() is None and time.monotonic() < end:
+            if log.exists() and log.stat().st_mtime >= begun:
+                time.sleep(chance.random() * seconds)
+                break
+            time.sleep(0.02)
+        at = time.time()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        said = child.communicate()[0]
+        assert child.returncode == -signal.SIGKILL, f"seed {SEED}, {killed}, {name}: {said}"
+        killed.append(name)
+        # What ended a while before the kill was known to have ended.
+        done_before |= {job: then for job, then in ended(tmp_path).items() if then < (at - 2) * 1e9}
+    last = copy.run("run", "--cores", "2")
+    assert last.returncode == 0, last.stderr
+    assert (tmp_path / "results" / "tables" / "metrics.csv").read_bytes() == quiet_table(quiet), (
+        f"seed {SEED}: {killed}"
+    )
+    assert not [path for path in (tmp_path / "results").rglob(".*") if path.is_file()], "something temporary is left"
+    now = ended(tmp_path)
+    assert {job for job, then in done_before.items() if now[job] != then} == set(), f"twice without need; seed {SEED}"
+    print(f"chaos: seed {SEED}, {killed}; {len(done_before)} jobs had ended before a kill")
+
+
+def cancel(cluster: Cluster, chance: random.Random) -> bool:
+    """scancel of a job that runs."""
+    running = cluster.run("squeue", "--noheader", "--states=R", "--format=%i").split()
+    if running:
+        cluster.run("scancel", chance.choice(running))
+    return bool(running)
+
+
+def lose_a_node(cluster: Cluster, chance: random.Random) -> bool:
+    """A node that runs a job loses power, and comes back some seconds later."""
+    busy = cluster.run("squeue", "--noheader", "--states=R", "--format=%N").split()
+    if not busy:
+        return False
+    node = chance.choice(busy)
+    cluster.crash(node)
+    time.sleep(1 + 3 * chance.random())
+    cluster.start(node)
+    return True
+
+
+def restart_the_controller(cluster: Cluster, chance: random.Random) -> bool:
+    """slurmctld ends, and comes back some seconds later."""
+    cluster.restart("slurmctld")
+    return True
+
+
+def test_kills_on_a_cluster(project, cluster, quiet):
+    """Jobs, nodes, the controller and the launcher, at random."""
+    chance = random.Random(SEED)
+    before = known(cluster)
+    events = [cancel] * 4 + [lose_a_node] * 2 + [restart_the_controller] + [None] * 3
+    chance.shuffle(events)
+    child = project.launch()
+    happened = []
+    for event in events:
+        end = time.monotonic() + PATIENCE_S
+        time.sleep(2 + 6 * chance.random())
+        while child.poll() is None and time.monotonic() < end:
+            if event is None:
+                child.kill()
+                child.wait()
+                child = project.launch()
+                happened.append("the launcher")
+                break
+            if event(cluster, chance):
+                happened.append(event.__name__)
+                break
+            time.sleep(0.5)
+    assert len(happened) == KILLS, f"seed {SEED}: {happened}\n{project.told()}"
+    assert child.wait(PATIENCE_S) in (0, 1), project.told()
+    if child.returncode:
+        # A job may have met more kills than it has attempts; who sees that starts the launcher again.
+        assert project.launch().wait(PATIENCE_S) == 0, project.told()
+    assert project.table.read_bytes() == quiet_table(quiet), f"seed {SEED}: {happened}"
+    done = [job.comment for job in jobs_of(cluster, before) if job.state == "COMPLETED"]
+    print(f"chaos: seed {SEED}, {happened}; {len(jobs_of(cluster, before))} jobs, {len(done)} completed")

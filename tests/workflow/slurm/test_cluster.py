@@ -1,0 +1,162 @@
+"""The DAG on a real Slurm: where its jobs run, and what it does when the cluster does what clusters do."""
+
+import collections
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.workflow.slurm.cluster import NODES, Cluster, Job
+from tests.workflow.slurm.conftest import Project, configure
+
+pytestmark = pytest.mark.slurm
+PATIENCE_S = 900
+
+
+def until(ready: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, f"waited for {what} in vain"
+        time.sleep(0.1)
+
+
+def finish(project: Project, child: subprocess.Popen[str], status: int = 0) -> None:
+    try:
+        assert child.wait(PATIENCE_S) == status, project.told()
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def jobs_of(cluster: Cluster, before: set[str]) -> list[Job]:
+    """The jobs since then."""
+    return [job for job in cluster.jobs() if job.id not in before]
+
+
+def known(cluster: Cluster) -> set[str]:
+    return {job.id for job in cluster.jobs()}
+
+
+def rule_of(job: Job) -> str:
+    """`rule_train_wildcards_one_partnerface` → train; of a group its name, which the names of its rules follow."""
+    return job.comment.removeprefix("rule_").partition("_")[0]
+
+
+def test_two_subjects_and_a_second_launcher(project, cluster, quiet):
+    """Every heavy job goes through sbatch, once; what needs a GPU gets one, on a node that has one."""
+    before = known(cluster)
+    child = project.launch()
+    until(lambda: jobs_of(cluster, before), "the first job", 120)
+    second = project.run("--cores", "1", module="snakemake")
+    assert second.returncode != 0
+    assert "cannot be locked" in second.stderr
+    assert child.poll() is None, project.told()
+    finish(project, child)
+    assert project.table.read_bytes() == quiet_table(quiet)
+
+    jobs = jobs_of(cluster, before)
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    # Of each subject one job up to the dataset; of each run its training, and its rendering with its measuring.
+    assert collections.Counter(map(rule_of, jobs)) == {"front": 2, "train": 4, "judge": 4, "report": 1}
+    gpus = {job.id: int(job.tres.get("gres/gpu", 0)) for job in jobs}
+    for rule in ("train", "judge"):
+        assert sorted(gpus[job.id] for job in jobs if rule_of(job) == rule) == [0, 0, 1, 1], "the baseline needs none"
+    for job in jobs:
+        assert not gpus[job.id] or rule_of(job) in ("train", "judge"), job
+        assert not gpus[job.id] or NODES[job.node], job
+        assert job.node in NODES
+        assert "mem" in job.tres, job
+        assert int(job.tres["cpu"]) >= 1, job
+    again = project.launch("--dry-run")
+    finish(project, again)
+    assert "Nothing to be done" in project.told()
+
+
+def quiet_table(quiet) -> bytes:
+    return (quiet.folder / "results" / "tables" / "metrics.csv").read_bytes()
+
+
+def send(project: Project, script: str, *flags: str) -> str:
+    """A job that Slurm may start again, as a person sends it."""
+    asked = ["--parsable", "--requeue", "--open-mode=append", "--gpus=1", "--mem=4000"]
+    words = ["sbatch", *asked, *flags, "--wrap", script]
+    environment = {**project.environment(), **project.cluster.environment, "PATH": project.environment()["PATH"]}
+    done = subprocess.run(words, cwd=project.folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_training_that_is_told_to_stop_writes_its_state_and_goes_on(project, cluster, quiet):
+    """By SIGTERM, whose exit status has Slurm start the job again; then by urgent jobs that want all GPUs."""
+    one = project.folder / "results" / "one"
+    shutil.copytree(quiet.folder / "results" / "one" / "dataset", one / "dataset")
+    flags = "--steps 2500 --rays 64 --frames 4 --step-mm 20 --save-every 60"
+    job = send(project, f"exec {sys.executable} -m partnerface train results/one {flags}", "--partition=main")
+    state, out = one / "partnerface" / "state" / "state.pt", project.folder / f"slurm-{job}.out"
+
+    def starts(count: int) -> bool:
+        """Whether Slurm has started the job again so often, and training is at work."""
+        restarts = int(cluster.run("scontrol", "show", "job", job).split("Restarts=")[1].split()[0])
+        if restarts == count:
+            # What has just been requeued is held back for a while otherwise.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                cluster.run("scontrol", "update", f"jobid={job}", "StartTime=now")
+        said = out.read_text() if out.exists() else ""
+        return restarts == count and " steps (" in said.rpartition("goes on" if count else "parameters")[2]
+
+    until(lambda: starts(0), "the training", 120)
+    assert not state.exists()
+    cluster.run("scancel", "--full", "--signal=TERM", job)
+    until(state.exists, "the state", 10)
+    until(lambda: starts(1), "the second start", 120)
+    written = state.stat().st_mtime_ns
+    urgent = [send(project, "sleep 20", "--partition=urgent") for gpus in NODES.values() if gpus]
+    until(lambda: state.stat().st_mtime_ns > written, "the state", 60)
+    until(lambda: starts(2), "the third start", 120)
+    until((one / "partnerface" / "avatar.safetensors").exists, "the avatar", 300)
+    said = out.read_text()
+    assert said.count("told to stop at step") == said.count("goes on at step") == 2, said
+    assert json.loads((one / "partnerface" / "train.jsonl").read_text().splitlines()[-1])["step"] == 2500
+    until(lambda: all(find(cluster, number).state == "COMPLETED" for number in urgent), "the urgent jobs", 60)
+
+
+def find(cluster: Cluster, number: str) -> Job:
+    return next(job for job in cluster.jobs() if job.id == number)
+
+
+def test_a_time_limit_is_no_end(project, cluster):
+    """A training that needs more than its minute is told to stop at its end; the next attempt has two and goes on."""
+    configure(project, subjects={"one": "clip.mp4"}, methods=["partnerface"])
+    before = known(cluster)
+    child = project.launch(
+        "--set-resources", "train:runtime=attempt", "--config", "train={steps: 5000, rays: 64, frames: 4, step_mm: 20}"
+    )
+    finish(project, child)
+    states = [job.state for job in jobs_of(cluster, before) if rule_of(job) == "train"]
+    assert "TIMEOUT" in states[:-1]
+    assert states[-1] == "COMPLETED"
+    log = (project.folder / "results" / "logs" / "one" / "train.partnerface.log").read_text()
+    assert "goes on at step" in log
+
+
+def test_a_slow_shared_disk(project, cluster, quiet, tmp_path_factory):
+    """The launcher sees the folder through a disk that notices new files ten seconds late, as NFS may."""
+    if not os.access("/dev/fuse", os.W_OK) or shutil.which("bindfs") is None:
+        pytest.skip("no FUSE: a slow disk can't be feigned")
+    configure(project, subjects={"one": "clip.mp4"}, methods=["retrieval"])
+    late = "-o entry_timeout=10,negative_timeout=10,attr_timeout=10"
+    # It ends with the launcher; nothing of it is to be left.
+    script = f'bindfs {late} "$0" "$0" && cd "$0" && "$@"; status=$?; cd /; umount "$0"; exit $status'
+    before = known(cluster)
+    child = project.launch(before=("unshare", "--mount", "sh", "-c", script, str(project.folder)))
+    finish(project, child)
+    jobs = jobs_of(cluster, before)
+    assert collections.Counter(map(rule_of, jobs)) == {"front": 1, "train": 1, "judge": 1, "report": 1}
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    assert project.table.is_file()
