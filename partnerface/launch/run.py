@@ -114,7 +114,7 @@ def main(argv: Sequence[str]) -> int:
             "# What the last `partnerface run` was asked for.\n" + yaml.safe_dump(to_values(config), sort_keys=False)
         )
     status, heard = snakemake(arguments(args, file), args.dry_run)
-    if not args.dry_run and (status == 0 or len(config.subjects) > 1):
+    if not args.dry_run and (status == 0 or (heard.failures and len(config.subjects) > 1)):
         print("\n".join(summary(config, results)), flush=True)
     return 0 if status == 0 else explain(status, heard, results)
 
