@@ -44,7 +44,7 @@ def training(
         say("drawing a head")
         subject = drawn_subject(root / "drawn", sizes.drawn, sizes.dataset)
     settings = TrainSettings(steps=sizes.steps, rays=sizes.rays, step_mm=sizes.step_mm)
-    train.run(argparse.Namespace(subject=subject.root, run=METHOD, seed=0), settings)
+    train.run(argparse.Namespace(subject=subject.root, run=METHOD, seed=0, processes=1), settings)
     with on_compute_device():
         dataset = Dataset.load(subject.dataset)
         found = _measured(wanted, sizes, repeats, dataset, load_avatar(subject.run(METHOD).avatar), settings)

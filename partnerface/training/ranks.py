@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,8 +19,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from partnerface.errors import InputError, StoppedError, TrainingError
+from partnerface.errors import InputError, PartNerFaceError, StoppedError, TrainingError
 from partnerface.stopping import STOPPED
+
+LISTEN_S = 3
 
 
 class Ranks:
@@ -82,6 +85,10 @@ def joined() -> Iterator[Ranks]:
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
+    except PartNerFaceError:
+        # All meet a user's mistake at once, and the first to end is the one that is heard: that is to be process 0.
+        time.sleep(LISTEN_S if dist.get_rank() else 0)
+        raise
     finally:
         dist.destroy_process_group()
 

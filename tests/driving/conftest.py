@@ -22,7 +22,7 @@ QUICK = TrainSettings(steps=60, warm_up=0.5, rays=256, frames=8, step_mm=8.0)
 def toy_subject(tmp_path_factory) -> SubjectFolder:
     """<root>/toy with its dataset and a trained avatar."""
     subject = write_toy_subject(tmp_path_factory.mktemp("results") / "toy", down=DOWN)
-    train.run(SimpleNamespace(subject=subject.root, run="partnerface", seed=0), QUICK)  # type: ignore[arg-type]
+    train.run(SimpleNamespace(subject=subject.root, run="partnerface", seed=0, processes=1), QUICK)  # type: ignore[arg-type]
     return subject
 
 

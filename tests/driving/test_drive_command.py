@@ -175,7 +175,7 @@ def test_retrieval_is_refused(toy_subject, toy_driver, tmp_path, capsys):
     from partnerface.stages import train
     from tests.driving.conftest import QUICK
 
-    train.run(SimpleNamespace(subject=toy_subject.root, run="retrieval", seed=0), QUICK)  # type: ignore[arg-type]
+    train.run(SimpleNamespace(subject=toy_subject.root, run="retrieval", seed=0, processes=1), QUICK)  # type: ignore[arg-type]
     assert drive(toy_subject.run("retrieval").root, toy_driver.root, "-o", tmp_path / "out.mp4") == 2
     assert "is the baseline `retrieval`, which only shows training frames" in capsys.readouterr().err
 
