@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from partnerface.artefacts.layout import SubjectFolder
+from partnerface.artefacts.layout import DatasetFolder, SubjectFolder
 
 #: Stage → a file that it leaves; a failed job's are deleted.
 LEAVES = {
@@ -15,7 +15,7 @@ LEAVES = {
     "tracking": lambda subject, run: subject.tracking,
     "parsing": lambda subject, run: subject.masks,
     "capture": lambda subject, run: subject.capture,
-    "dataset": lambda subject, run: subject.dataset / "dataset.npz",
+    "dataset": lambda subject, run: DatasetFolder(subject.dataset).parameters,
     "train": lambda subject, run: subject.run(run).avatar,
     "render": lambda subject, run: subject.run(run).render_index,
     "evaluate": lambda subject, run: subject.run(run).protocol,
@@ -46,6 +46,17 @@ class Failure:
         return f"{self.stage} {self.run}".strip()
 
 
+def last_line(log: Path) -> str:
+    """The last line of a log that says anything; empty where there is none."""
+    try:
+        text = Path(log).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    # A bar goes back to the line's start for each of its steps.
+    lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
+    return lines[-1] if lines else ""
+
+
 def failures(results: Path) -> list[Failure]:
     """Jobs that have a log below results/logs/ and not what they leave, by subject and in the order of the road.
 
@@ -65,9 +76,7 @@ def _failure(results: Path, folder: Path, file: Path) -> Failure | None:
     stage, _, run = file.relative_to(folder).as_posix().removesuffix(".log").partition(".")
     if stage not in LEAVES or LEAVES[stage](SubjectFolder(results / folder.name), run).exists():
         return None
-    text = file.read_text(encoding="utf-8", errors="replace")
-    lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
-    last = lines[-1][:LONGEST] if lines else ""
+    last = last_line(file)[:LONGEST]
     own = f"partnerface {stage}: "
     reason = last.removeprefix(own) if last.startswith(own) else f"ended without a word; last it said {last!r}"
     return Failure(folder.name, stage, run, reason, file.relative_to(results).as_posix())

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from partnerface.artefacts.failures import last_line
+
 #: `rule train:` and `localrule tables:`, as Snakemake announces a job.
 RULE = re.compile(r"^(?:local)?rule (\w+):$")
 WILDCARDS = re.compile(r"^ +wildcards: (.*)$")
@@ -89,13 +91,9 @@ def snakemake(arguments: Sequence[str], dry: bool = False) -> tuple[int, Listene
 
 def told_by_stage(listener: Listener) -> bool:
     """Whether every failed stage ended with a line for the user (which was shown when it came)."""
-    return bool(listener.failures) and all(_last_line(log, rule) for rule, log in listener.failures.items())
+    return bool(listener.failures) and all(_is_told(log, rule) for rule, log in listener.failures.items())
 
 
-def _last_line(log: str, rule: str) -> bool:
-    try:
-        lines = [line for line in Path(log).read_text(errors="replace").splitlines() if line.strip()]
-    except OSError:
-        return False
+def _is_told(log: str, rule: str) -> bool:
     stage = rule.partition("_")[0]  # import_pictures is the stage import as well
-    return bool(lines) and lines[-1].startswith(f"partnerface {stage}: ")
+    return last_line(Path(log)).startswith(f"partnerface {stage}: ")

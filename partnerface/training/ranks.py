@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from partnerface.artefacts.failures import last_line
 from partnerface.errors import InputError, PartNerFaceError, StoppedError, TrainingError
 from partnerface.stopping import STOPPED
 
@@ -139,15 +140,7 @@ def start(count: int, command: Sequence[str]) -> None:
             rank, failure = error.get_first_failure()
             if failure.exitcode == STOPPED:
                 raise StoppedError("told to stop; the same command goes on from the state that was written") from None
-            lines = "" if rank == 0 else _last_line(Path(folder), rank)
+            said = "" if rank == 0 else next(map(last_line, Path(folder).glob(f"**/{rank}/stderr.log")), "")
             raise TrainingError(
-                f"process {rank} of {count} ended with status {failure.exitcode}" + (f": {lines}" if lines else "")
+                f"process {rank} of {count} ended with status {failure.exitcode}" + (f": {said}" if said else "")
             ) from None
-
-
-def _last_line(folder: Path, rank: int) -> str:
-    for path in folder.glob(f"**/{rank}/stderr.log"):
-        lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-        if lines:
-            return lines[-1].strip()
-    return ""

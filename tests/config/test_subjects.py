@@ -69,6 +69,18 @@ def test_bad_subjects(value, words):
         assert word in message
 
 
+def test_csv_with_a_subject_that_another_program_tracked(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("subject,video,import.folder,train.steps\nanna,a.mp4,,7\nbala,,insta/bala,\n")
+    subjects = read_subjects(str(file), defaults())
+    assert (subjects["anna"].videos, subjects["anna"].folder, subjects["anna"].settings["train"].steps) == (
+        ("a.mp4",),
+        "",
+        7,
+    )
+    assert (subjects["bala"].videos, subjects["bala"].folder) == ((), "insta/bala")
+
+
 def test_csv(tmp_path):
     file = tmp_path / "people.csv"
     file.write_text('subject,video,train.steps\na,"clips/a, b.mp4",500\nb,b.mp4,\n')

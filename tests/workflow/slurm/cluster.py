@@ -1,4 +1,4 @@
-"""A real Slurm on the loopback address: controller, accounting, virtual nodes, one of them with a feigned GPU.
+"""A real Slurm on the loopback address: controller, accounting, virtual nodes, two of them with a feigned GPU.
 
 Its daemons are children of this process and live in one folder; nothing of the machine's own is touched, and nothing is
 left when it ends. To look at one by hand: `python -m tests.workflow.slurm.cluster /tmp/slurm` and, beside it, what it
@@ -60,14 +60,12 @@ class Cluster:
 
     Args:
         folder: of at most 60 characters, since its sockets' names are short; made if it is not there.
-        limits: further lines of slurm.conf.
     """
 
-    def __init__(self, folder: Path, limits: tuple[str, ...] = ()):
+    def __init__(self, folder: Path):
         self.folder = folder.resolve()
         if len(str(self.folder)) > 60:
             raise ValueError(f"{self.folder} is too long for the sockets in it")
-        self.limits = limits
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -164,8 +162,6 @@ class Cluster:
             PartitionName=main Nodes={",".join(NODES)} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=10
             PartitionName=urgent Nodes={",".join(NODES)} MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
             """
-            + "\n".join(self.limits)
-            + "\n"
             + nodes,
         )
         # Without a file Slurm counts no GPU; one that is no device gets no CUDA_VISIBLE_DEVICES.
