@@ -11,6 +11,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 EXTRAS := video,landmarks68,report,view,workflow,dev
+# What is imported is compiled when it is; compiling all that pip installs would be half of the wait.
+INSTALL := install --quiet --no-compile
 # The environment is made anew when a pin changes, not when a checkout touches the file,
 # or the kernels' sources do.
 STAMP := .venv/.made-$(shell { cat constraints.txt pyproject.toml partnerface/kernels/csrc/*; echo $(EXTRAS); } \
@@ -42,8 +44,8 @@ $(STAMP):
 	@echo "making .venv with $(PYTHON); the first time takes some minutes"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { \
 		rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install pip; }
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt scikit-build-core cmake ninja setuptools
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt scikit-build-core cmake ninja setuptools
+	@$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --no-build-isolation --editable '.[$(EXTRAS)]'
 	@# The path alone, without the hook that finds the package here even for a run in another checkout.
 	@sed -i '/^import /d' .venv/lib/python*/site-packages/_editable_*partnerface.pth
 	@$(BIN)/python -c 'from partnerface.kernels.backend import told; print("kernels:", told())'
@@ -55,7 +57,7 @@ $(LAUNCHER):
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found; install one, or name it: make PYTHON=..." >&2; exit 1; }
 	@rm -rf .launcher && { $(PYTHON) -m venv .launcher 2>/dev/null || { \
 		rm -rf .launcher && $(PYTHON) -m venv --without-pip .launcher && $(PYTHON) -m pip --python .launcher/bin/python install pip; }; }
-	@.launcher/bin/python -m pip install --quiet --requirement envs/launcher.txt
+	@.launcher/bin/python -m pip $(INSTALL) --requirement envs/launcher.txt
 	@touch $@
 
 avatar: $(STAMP) ## Walk the whole road for VIDEO, or for the subjects of config.yaml

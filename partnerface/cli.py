@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -64,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # here, where a closed pipe can still be handled, and not at the interpreter's end
     except StoppedError as error:
+        if argv is None:
+            # A scheduler says it more than once, and the exit status must not tell of a kill in the last moment.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _fail(name, str(error))
         return STOPPED
     except PartNerFaceError as error:

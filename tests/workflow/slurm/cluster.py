@@ -45,13 +45,14 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Job:
-    """A line of the accounting records: where a job ran, with what, and how it ended."""
+    """A line of the accounting records: where a job ran, with what, how it ended, and what folder it was sent from."""
 
     id: str
     name: str
     state: str
     node: str
     tres: dict[str, str]
+    folder: str
     comment: str
 
 
@@ -322,15 +323,15 @@ class Cluster:
 
     def jobs(self) -> list[Job]:
         """All jobs, from the accounting records."""
-        fields = "JobID,JobName,State,NodeList,AllocTRES,Comment"
+        fields = "JobID,JobName,State,NodeList,AllocTRES,WorkDir,Comment"
         lines = self.run(
             "sacct", "-X", "-n", "-P", "--delimiter=\t", f"--format={fields}", "-S", "now-1day"
         ).splitlines()
         found = []
         for line in lines:
-            id, name, state, node, tres, comment = line.split("\t")
+            id, name, state, node, tres, folder, comment = line.split("\t")
             amounts = dict(pair.split("=", 1) for pair in tres.split(",") if "=" in pair)
-            found.append(Job(id, name, state.split()[0], node, amounts, comment))
+            found.append(Job(id, name, state.split()[0], node, amounts, folder, comment))
         return found
 
 
@@ -351,7 +352,9 @@ def _answers(path: Path) -> bool:
 
 
 def main() -> None:
-    """Start one, say how to use it, end it at Ctrl-C."""
+    """Start one, say how to use it, end it at Ctrl-C or SIGTERM."""
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, signal.default_int_handler)
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "/tmp/partnerface-slurm")
     install()
     with Cluster(folder) as cluster:

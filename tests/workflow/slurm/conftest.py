@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from tests.workflow.slurm.packages import install
 
 #: Snakemake with its Slurm plugin, in an environment without the stages' packages.
 LAUNCHER = Path(os.environ.get("PARTNERFACE_LAUNCHER", ROOT / ".launcher" / "bin" / "python"))
+IMPATIENT = Path(__file__).with_name("impatient.py")
+#: More than there are: a job of this size waits for the disk and for imports more than it computes.
+CORES = "4"
 #: Two people, of whom the second differs in a setting.
 PEOPLE = "subject,video,frames.max_frames\none,clip.mp4,\ntwo,clip.mp4,40\n"
 #: A training that is long enough to be hit in the middle, and a tracking that doesn't take most of the time.
@@ -51,8 +54,8 @@ class Project(Copy):
         with (self.folder / "launcher.log").open("a") as log:
             return subprocess.Popen(
                 [
-                    *before, str(LAUNCHER), "-m", "snakemake", "--workflow-profile", "workflow/profiles/slurm",
-                    "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20", "--retries", "5", *words,
+                    *before, str(LAUNCHER), str(IMPATIENT), "--workflow-profile", "workflow/profiles/slurm",
+                    "--latency-wait", "20", "--retries", "5", *words,
                 ],
                 cwd=self.folder, env=self.environment(), stdout=log, stderr=log, text=True, start_new_session=True,
             )  # fmt: skip
@@ -89,14 +92,24 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def make_project(tmp_path_factory, clip, cluster) -> Callable[..., Project]:
+    """Makes copies; what it is given is written over the settings."""
+
+    def make(**top: object) -> Project:
+        made = Project(tmp_path_factory.mktemp("project"), cluster)
+        copy_repository(made.folder)
+        shutil.copy2(clip, made.folder / "clip.mp4")
+        configure(made, **top)
+        return made
+
+    return make
+
+
 @pytest.fixture
-def project(tmp_path, clip, cluster) -> Project:
+def project(make_project) -> Project:
     """A copy for one test."""
-    copy_repository(tmp_path)
-    shutil.copy2(clip, tmp_path / "clip.mp4")
-    made = Project(tmp_path, cluster)
-    configure(made)
-    return made
+    return make_project()
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +118,6 @@ def quiet(tmp_path_factory, clip) -> Copy:
     copy = copy_repository(tmp_path_factory.mktemp("quiet"))
     shutil.copy2(clip, copy.folder / "clip.mp4")
     configure(copy)
-    done = copy.run("--cores", "2", module="snakemake")
+    done = copy.run("--cores", CORES, module="snakemake")
     assert done.returncode == 0, done.stderr
     return copy

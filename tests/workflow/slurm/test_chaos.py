@@ -17,8 +17,8 @@ import pytest
 from partnerface.conventions import STAGES
 from tests.workflow.conftest import Copy, copy_repository
 from tests.workflow.slurm.cluster import Cluster
-from tests.workflow.slurm.conftest import configure
-from tests.workflow.slurm.test_cluster import jobs_of, known, quiet_table
+from tests.workflow.slurm.conftest import CORES, configure
+from tests.workflow.slurm.test_cluster import jobs_of, known, quiet_table, until
 
 pytestmark = pytest.mark.slurm
 SEED = int(os.environ.get("PARTNERFACE_CHAOS_SEED", "7"))
@@ -61,7 +61,7 @@ def test_kills_on_one_machine(tmp_path, clip, quiet):
         left = [job for job in jobs[len(jobs) * kill // KILLS :] if job[0] not in done]
         name, seconds = chance.choice(left[: -(-len(jobs) // KILLS)])
         begun = time.time()
-        child = copy.start("run", "--cores", "2")
+        child = copy.start("run", "--cores", CORES)
         log = tmp_path / "results" / "logs" / name
         end = time.monotonic() + PATIENCE_S
         while child.poll() is None and time.monotonic() < end:
@@ -77,7 +77,7 @@ def test_kills_on_one_machine(tmp_path, clip, quiet):
         killed.append(name)
         # What ended a while before the kill was known to have ended.
         done_before |= {job: then for job, then in ended(tmp_path).items() if then < (at - 2) * 1e9}
-    last = copy.run("run", "--cores", "2")
+    last = copy.run("run", "--cores", CORES)
     assert last.returncode == 0, last.stderr
     assert (tmp_path / "results" / "tables" / "metrics.csv").read_bytes() == quiet_table(quiet), (
         f"seed {SEED}: {killed}"
@@ -97,13 +97,13 @@ def cancel(cluster: Cluster, chance: random.Random) -> bool:
 
 
 def lose_a_node(cluster: Cluster, chance: random.Random) -> bool:
-    """A node that runs a job loses power, and comes back some seconds later."""
+    """A node that runs a job loses power; when the controller has given it up, it comes back."""
     busy = cluster.run("squeue", "--noheader", "--states=R", "--format=%N").split()
     if not busy:
         return False
     node = chance.choice(busy)
     cluster.crash(node)
-    time.sleep(1 + 3 * chance.random())
+    until(lambda: "down" in cluster.run("sinfo", "--noheader", f"--nodes={node}", "--format=%t"), f"{node}'s loss", 60)
     cluster.start(node)
     return True
 
@@ -120,11 +120,16 @@ def test_kills_on_a_cluster(project, cluster, quiet):
     before = known(cluster)
     events = [cancel] * 4 + [lose_a_node] * 2 + [restart_the_controller] + [None] * 3
     chance.shuffle(events)
+    jobs = len(jobs_of_a_run(quiet))
     child = project.launch()
     happened = []
-    for event in events:
+    for number, event in enumerate(events):
+        # Each has its tenth of the road, but for the last jobs, which would be over before it comes.
+        reached = (jobs - 4) * number // KILLS
         end = time.monotonic() + PATIENCE_S
-        time.sleep(2 + 6 * chance.random())
+        while len(ended(project.folder)) < reached and child.poll() is None and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(2 * chance.random())
         while child.poll() is None and time.monotonic() < end:
             if event is None:
                 child.kill()
@@ -135,7 +140,7 @@ def test_kills_on_a_cluster(project, cluster, quiet):
             if event(cluster, chance):
                 happened.append(event.__name__)
                 break
-            time.sleep(0.5)
+            time.sleep(0.2)
     assert len(happened) == KILLS, f"seed {SEED}: {happened}\n{project.told()}"
     assert child.wait(PATIENCE_S) in (0, 1), project.told()
     if child.returncode:

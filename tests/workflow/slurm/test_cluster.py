@@ -9,22 +9,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.workflow.slurm.cluster import NODES, Cluster, Job
-from tests.workflow.slurm.conftest import Project, configure
+from tests.workflow.slurm.conftest import Project
 
 pytestmark = pytest.mark.slurm
 PATIENCE_S = 900
 
 
-def until(ready: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
+def until(
+    ready: Callable[[], object], what: str, seconds: float = PATIENCE_S, told: Callable[[], str] = lambda: ""
+) -> None:
     end = time.monotonic() + seconds
     while not ready():
-        assert time.monotonic() < end, f"waited for {what} in vain"
+        assert time.monotonic() < end, f"waited for {what} in vain\n{told()}"
         time.sleep(0.1)
 
 
@@ -93,42 +95,22 @@ def send(project: Project, script: str, *flags: str) -> str:
     return done.stdout.strip()
 
 
-def test_training_that_is_told_to_stop_writes_its_state_and_goes_on(project, cluster, quiet):
-    """By SIGTERM, whose exit status has Slurm start the job again; then by urgent jobs that want all GPUs."""
-    one = project.folder / "results" / "one"
-    shutil.copytree(quiet.folder / "results" / "one" / "dataset", one / "dataset")
-    flags = "--steps 2500 --rays 64 --frames 4 --step-mm 20 --save-every 60"
-    job = send(project, f"exec {sys.executable} -m partnerface train results/one {flags}", "--partition=main")
-    state, out = one / "partnerface" / "state" / "state.pt", project.folder / f"slurm-{job}.out"
-
-    def starts(count: int) -> bool:
-        """Whether Slurm has started the job again so often, and training is at work."""
-        restarts = int(cluster.run("scontrol", "show", "job", job).split("Restarts=")[1].split()[0])
-        if restarts == count:
-            # What has just been requeued is held back for a while otherwise.
-            with contextlib.suppress(subprocess.CalledProcessError):
-                cluster.run("scontrol", "update", f"jobid={job}", "StartTime=now")
-        said = out.read_text() if out.exists() else ""
-        return restarts == count and " steps (" in said.rpartition("goes on" if count else "parameters")[2]
-
-    until(lambda: starts(0), "the training", 120)
-    assert not state.exists()
-    cluster.run("scancel", "--full", "--signal=TERM", job)
-    until(state.exists, "the state", 10)
-    until(lambda: starts(1), "the second start", 120)
-    written = state.stat().st_mtime_ns
-    urgent = [send(project, "sleep 20", "--partition=urgent") for gpus in NODES.values() if gpus]
-    until(lambda: state.stat().st_mtime_ns > written, "the state", 60)
-    until(lambda: starts(2), "the third start", 120)
-    until((one / "partnerface" / "avatar.safetensors").exists, "the avatar", 300)
-    said = out.read_text()
-    assert said.count("told to stop at step") == said.count("goes on at step") == 2, said
-    assert json.loads((one / "partnerface" / "train.jsonl").read_text().splitlines()[-1])["step"] == 2500
-    until(lambda: all(find(cluster, number).state == "COMPLETED" for number in urgent), "the urgent jobs", 60)
-
-
-def find(cluster: Cluster, number: str) -> Job:
-    return next(job for job in cluster.jobs() if job.id == number)
+@pytest.fixture(scope="module")
+def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Popen[str], set[str]]]:
+    """A run on a slow disk whose training has just been brought to a standstill, and may take a minute at first."""
+    project = make_project(subjects={"one": "clip.mp4"}, methods=["partnerface"])
+    before = known(cluster)
+    words = ("--set-resources", "train:runtime=attempt", "--config", "train={steps: 400}")
+    child = project.launch(*words, before=slow_disk(project.folder))
+    state = project.folder / "results" / "one" / "partnerface" / "state" / "state.pt"
+    try:
+        until(lambda: state.exists() or child.poll() is not None, "the training's state", 120, project.told)
+        [training] = cluster.run("squeue", "--noheader", "--states=R", "--format=%i").split()
+        cluster.run("scancel", "--signal=STOP", training)
+        yield project, child, before
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def slow_disk(folder: Path) -> tuple[str, ...]:
@@ -142,19 +124,58 @@ def slow_disk(folder: Path) -> tuple[str, ...]:
     return ("unshare", "--mount", "sh", "-c", script, str(folder))
 
 
-def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(project, cluster):
-    """A training that needs more than its minute is told to stop at its end; the next attempt has two and goes on."""
-    configure(project, subjects={"one": "clip.mp4"}, methods=["partnerface"])
-    before = known(cluster)
-    child = project.launch(
-        "--set-resources", "train:runtime=attempt", "--config", "train={steps: 4400, rays: 64, frames: 4, step_mm: 20}",
-        before=slow_disk(project.folder),
-    )  # fmt: skip
+@pytest.mark.usefixtures("standstill")  # That one waits for its limit meanwhile.
+def test_training_that_is_told_to_stop_writes_its_state_and_goes_on(project, cluster, quiet):
+    """By SIGTERM, whose exit status has Slurm start the job again; then by an urgent job that wants its GPU."""
+    one = project.folder / "results" / "one"
+    shutil.copytree(quiet.folder / "results" / "one" / "dataset", one / "dataset")
+    flags = "--steps 1600 --rays 64 --frames 4 --step-mm 20 --save-every 60"
+    job = send(project, f"exec {sys.executable} -m partnerface train results/one {flags}", "--partition=main")
+    state, out = one / "partnerface" / "state" / "state.pt", project.folder / f"slurm-{job}.out"
+
+    def told() -> str:
+        return cluster.run("scontrol", "show", "job", job) + (out.read_text() if out.exists() else "")
+
+    def starts_again(count: int) -> None:
+        until(lambda: f" Restarts={count} " in told(), f"requeueing number {count}", 60, told)
+        # Slurm holds for two minutes what it has requeued, since the node has to clean up. Seconds do.
+        time.sleep(3)
+        with contextlib.suppress(subprocess.CalledProcessError):
+            cluster.run("scontrol", "update", f"jobid={job}", "StartTime=now")
+        until(lambda: is_at_work("goes on at step", count), f"start number {count + 1}", 120, told)
+
+    def is_at_work(since: str, count: int = 1) -> bool:
+        parts = told().split(since)
+        return len(parts) == count + 1 and " steps (" in parts[-1]
+
+    until(lambda: is_at_work("parameters:"), "the training", 120, told)
+    assert not state.exists()
+    cluster.run("scancel", "--full", "--signal=TERM", job)
+    until(state.exists, "the state", 10, told)
+    starts_again(1)
+    written = state.stat().st_mtime_ns
+    node = cluster.run("squeue", "--noheader", f"--jobs={job}", "--format=%N").strip()
+    urgent = send(project, "sleep 5", "--partition=urgent", f"--nodelist={node}")
+    until(lambda: state.stat().st_mtime_ns > written, "the state", 60, told)
+    starts_again(2)
+    until((one / "partnerface" / "avatar.safetensors").exists, "the avatar", 300, told)
+    said = out.read_text()
+    assert said.count("told to stop at step") == said.count("goes on at step") == 2, said
+    assert json.loads((one / "partnerface" / "train.jsonl").read_text().splitlines()[-1])["step"] == 1600
+    until(lambda: find(cluster, urgent).state == "COMPLETED", "the urgent job", 60)
+
+
+def find(cluster: Cluster, number: str) -> Job:
+    return next(job for job in cluster.jobs() if job.id == number)
+
+
+def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(standstill, cluster):
+    """The training that stands still is told to stop at its limit of a minute; the next attempt goes on."""
+    project, child, before = standstill
     finish(project, child)
-    jobs = jobs_of(cluster, before)
-    trainings = [job.state for job in jobs if rule_of(job) == "train"]
-    assert "TIMEOUT" in trainings[:-1]
-    assert trainings[-1] == "COMPLETED"
+    # In a folder of their own, which other jobs of these minutes don't have.
+    jobs = [job for job in jobs_of(cluster, before) if job.folder == str(project.folder)]
+    assert [job.state for job in jobs if rule_of(job) == "train"] == ["TIMEOUT", "COMPLETED"]
     others = collections.Counter(rule_of(job) for job in jobs if rule_of(job) != "train")
     assert others == {"front": 1, "judge": 1, "report": 1}, "none is done twice because its files showed late"
     log = (project.folder / "results" / "logs" / "one" / "train.partnerface.log").read_text()
