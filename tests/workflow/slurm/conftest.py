@@ -2,18 +2,19 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.workflow.conftest import ROOT, TINY, Copy, copy_repository
-from tests.workflow.slurm.cluster import Cluster
+from tests.workflow.slurm.cluster import Cluster, Job
 from tests.workflow.slurm.packages import install
 
 #: Snakemake with its Slurm plugin, in an environment without the stages' packages.
@@ -39,6 +40,7 @@ class Project(Copy):
     """A copy whose config.yaml has tiny settings; its launcher sends jobs to the cluster."""
 
     cluster: Cluster
+    launchers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def table(self) -> Path:
@@ -52,13 +54,30 @@ class Project(Copy):
     def launch(self, *words: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Start the launcher as a site would, but that it looks after its jobs sooner; its words go to launcher.log."""
         with (self.folder / "launcher.log").open("a") as log:
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 [
                     *before, str(LAUNCHER), str(IMPATIENT), "--workflow-profile", "workflow/profiles/slurm",
                     "--latency-wait", "20", "--retries", "5", *words,
                 ],
                 cwd=self.folder, env=self.environment(), stdout=log, stderr=log, text=True, start_new_session=True,
             )  # fmt: skip
+        self.launchers.append(child)
+        return child
+
+    def jobs(self) -> list[Job]:
+        """All that were sent from here, from the accounting records."""
+        return [job for job in self.cluster.jobs() if job.folder == str(self.folder)]
+
+    def end(self) -> None:
+        """Let nothing of a test that failed run on beside the next one."""
+        for child in self.launchers:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        for line in self.cluster.run("squeue", "--noheader", "--format=%i %Z").splitlines():
+            job, _, folder = line.partition(" ")
+            if folder == str(self.folder):
+                self.cluster.run("scancel", job)
 
     def told(self) -> str:
         """The end of what the launchers said."""
@@ -107,9 +126,13 @@ def make_project(tmp_path_factory, clip, cluster) -> Callable[..., Project]:
 
 
 @pytest.fixture
-def project(make_project) -> Project:
+def project(make_project) -> Iterator[Project]:
     """A copy for one test."""
-    return make_project()
+    made = make_project()
+    try:
+        yield made
+    finally:
+        made.end()
 
 
 @pytest.fixture(scope="session")

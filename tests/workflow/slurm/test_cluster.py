@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -30,21 +29,8 @@ def until(
         time.sleep(0.1)
 
 
-def finish(project: Project, child: subprocess.Popen[str], status: int = 0) -> None:
-    try:
-        assert child.wait(PATIENCE_S) == status, project.told()
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-
-
-def jobs_of(cluster: Cluster, before: set[str]) -> list[Job]:
-    """The jobs since then."""
-    return [job for job in cluster.jobs() if job.id not in before]
-
-
-def known(cluster: Cluster) -> set[str]:
-    return {job.id for job in cluster.jobs()}
+def finish(project: Project, child: subprocess.Popen[str]) -> None:
+    assert child.wait(PATIENCE_S) == 0, project.told()
 
 
 def rule_of(job: Job) -> str:
@@ -54,9 +40,8 @@ def rule_of(job: Job) -> str:
 
 def test_two_subjects_and_a_second_launcher(project, cluster, quiet):
     """Every heavy job goes through sbatch, once; what needs a GPU gets one, on a node that has one."""
-    before = known(cluster)
     child = project.launch()
-    until(lambda: jobs_of(cluster, before), "the first job", 120)
+    until(project.jobs, "the first job", 120)
     second = project.run("--cores", "1", module="snakemake")
     assert second.returncode != 0
     assert "cannot be locked" in second.stderr
@@ -64,7 +49,7 @@ def test_two_subjects_and_a_second_launcher(project, cluster, quiet):
     finish(project, child)
     assert project.table.read_bytes() == quiet_table(quiet)
 
-    jobs = jobs_of(cluster, before)
+    jobs = project.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}
     # Of each subject one job up to the dataset; of each run its training, and its rendering with its measuring.
     assert collections.Counter(map(rule_of, jobs)) == {"front": 2, "train": 4, "judge": 4, "report": 1}
@@ -96,10 +81,9 @@ def send(project: Project, script: str, *flags: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Popen[str], set[str]]]:
+def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Popen[str]]]:
     """A run on a slow disk whose training has just been brought to a standstill, and may take a minute at first."""
     project = make_project(subjects={"one": "clip.mp4"}, methods=["partnerface"])
-    before = known(cluster)
     words = ("--set-resources", "train:runtime=attempt", "--config", "train={steps: 400}")
     child = project.launch(*words, before=slow_disk(project.folder))
     state = project.folder / "results" / "one" / "partnerface" / "state" / "state.pt"
@@ -107,10 +91,9 @@ def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Pope
         until(lambda: state.exists() or child.poll() is not None, "the training's state", 120, project.told)
         [training] = cluster.run("squeue", "--noheader", "--states=R", "--format=%i").split()
         cluster.run("scancel", "--signal=STOP", training)
-        yield project, child, before
+        yield project, child
     finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
+        project.end()
 
 
 def slow_disk(folder: Path) -> tuple[str, ...]:
@@ -171,10 +154,9 @@ def find(cluster: Cluster, number: str) -> Job:
 
 def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(standstill, cluster):
     """The training that stands still is told to stop at its limit of a minute; the next attempt goes on."""
-    project, child, before = standstill
+    project, child = standstill
     finish(project, child)
-    # In a folder of their own, which other jobs of these minutes don't have.
-    jobs = [job for job in jobs_of(cluster, before) if job.folder == str(project.folder)]
+    jobs = project.jobs()
     assert [job.state for job in jobs if rule_of(job) == "train"] == ["TIMEOUT", "COMPLETED"]
     others = collections.Counter(rule_of(job) for job in jobs if rule_of(job) != "train")
     assert others == {"front": 1, "judge": 1, "report": 1}, "none is done twice because its files showed late"
