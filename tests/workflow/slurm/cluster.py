@@ -141,6 +141,9 @@ class Cluster:
             MinJobAge=3600
             SlurmdTimeout=10
             SlurmctldTimeout=20
+            # A job that its node knows nothing of is over ten seconds after its start.
+            BatchStartTimeout=5
+            MessageTimeout=5
             KillWait=5
             ReturnToService=2
             # Retries are Snakemake's: a job that Slurm starts again under its old number confuses it. One that asks for

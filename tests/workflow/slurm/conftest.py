@@ -22,12 +22,14 @@ LAUNCHER = Path(os.environ.get("PARTNERFACE_LAUNCHER", ROOT / ".launcher" / "bin
 IMPATIENT = Path(__file__).with_name("impatient.py")
 #: More than there are: a job of this size waits for the disk and for imports more than it computes.
 CORES = "4"
-#: Two people, of whom the second differs in a setting.
+#: One person, for what kills again and again, and two, of whom the second differs in a setting.
+ONE = {"one": "clip.mp4"}
 PEOPLE = "subject,video,frames.max_frames\none,clip.mp4,\ntwo,clip.mp4,40\n"
 #: A training that is long enough to be hit in the middle, and a tracking that doesn't take most of the time.
 SETTINGS = {
     **TINY,
     "train.steps": 60,
+    "train.save_every": 1,
     "tracking.keyframes": 16,
     "tracking.refine": False,
     "tracking.torso": False,
@@ -41,11 +43,6 @@ class Project(Copy):
 
     cluster: Cluster
     launchers: list[subprocess.Popen[str]] = field(default_factory=list)
-
-    @property
-    def table(self) -> Path:
-        """What everything leads to."""
-        return self.folder / "results" / "tables" / "metrics.csv"
 
     def environment(self) -> dict[str, str]:
         mine = {"PARTNERFACE_PYTHON": sys.executable, "PATH": f"{self.cluster.bin}{os.pathsep}{os.environ['PATH']}"}
@@ -85,7 +82,7 @@ class Project(Copy):
 
 
 def configure(copy: Copy, **top: object) -> None:
-    """Write config.yaml and people.csv."""
+    """Write config.yaml and people.csv; what is given is written over the settings."""
     sections: dict[str, dict] = {}
     for key, value in SETTINGS.items():
         section, _, name = key.partition(".")
@@ -126,9 +123,9 @@ def make_project(tmp_path_factory, clip, cluster) -> Callable[..., Project]:
 
 
 @pytest.fixture
-def project(make_project) -> Iterator[Project]:
-    """A copy for one test."""
-    made = make_project()
+def project(make_project, request) -> Iterator[Project]:
+    """A copy for one test; what it is parametrized with is written over the settings."""
+    made = make_project(**getattr(request, "param", {}))
     try:
         yield made
     finally:
@@ -141,6 +138,24 @@ def quiet(tmp_path_factory, clip) -> Copy:
     copy = copy_repository(tmp_path_factory.mktemp("quiet"))
     shutil.copy2(clip, copy.folder / "clip.mp4")
     configure(copy)
+    return finished(copy)
+
+
+@pytest.fixture(scope="session")
+def quiet_one(tmp_path_factory, quiet) -> Copy:
+    """The first person of them alone."""
+    copy = Copy(tmp_path_factory.mktemp("quiet") / "one")
+    shutil.copytree(quiet.folder, copy.folder, ignore=shutil.ignore_patterns("two"))
+    configure(copy, subjects=ONE)
+    return finished(copy)
+
+
+def finished(copy: Copy) -> Copy:
     done = copy.run("--cores", CORES, module="snakemake")
     assert done.returncode == 0, done.stderr
     return copy
+
+
+def table(copy: Copy) -> bytes:
+    """What everything leads to."""
+    return (copy.folder / "results" / "tables" / "metrics.csv").read_bytes()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.slurm.cluster import NODES, Cluster, Job
-from tests.workflow.slurm.conftest import Project
+from tests.workflow.slurm.conftest import ONE, Project, table
 
 pytestmark = pytest.mark.slurm
 PATIENCE_S = 900
@@ -47,7 +47,7 @@ def test_two_subjects_and_a_second_launcher(project, cluster, quiet):
     assert "cannot be locked" in second.stderr
     assert child.poll() is None, project.told()
     finish(project, child)
-    assert project.table.read_bytes() == quiet_table(quiet)
+    assert table(project) == table(quiet)
 
     jobs = project.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}
@@ -67,10 +67,6 @@ def test_two_subjects_and_a_second_launcher(project, cluster, quiet):
     assert "Nothing to be done" in project.told()
 
 
-def quiet_table(quiet) -> bytes:
-    return (quiet.folder / "results" / "tables" / "metrics.csv").read_bytes()
-
-
 def send(project: Project, script: str, *flags: str) -> str:
     """A job that Slurm may start again, as a person sends it."""
     asked = ["--parsable", "--requeue", "--open-mode=append", "--gpus=1", "--mem=4000"]
@@ -83,7 +79,7 @@ def send(project: Project, script: str, *flags: str) -> str:
 @pytest.fixture(scope="module")
 def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Popen[str]]]:
     """A run on a slow disk whose training has just been brought to a standstill, and may take a minute at first."""
-    project = make_project(subjects={"one": "clip.mp4"}, methods=["partnerface"])
+    project = make_project(subjects=ONE, methods=["partnerface"])
     words = ("--set-resources", "train:runtime=attempt", "--config", "train={steps: 400}")
     child = project.launch(*words, before=slow_disk(project.folder))
     state = project.folder / "results" / "one" / "partnerface" / "state" / "state.pt"
@@ -162,4 +158,4 @@ def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(standstill, clust
     assert others == {"front": 1, "judge": 1, "report": 1}, "none is done twice because its files showed late"
     log = (project.folder / "results" / "logs" / "one" / "train.partnerface.log").read_text()
     assert "goes on at step" in log
-    assert project.table.is_file()
+    assert table(project)
