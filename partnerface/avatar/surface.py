@@ -22,6 +22,7 @@ BLEND_RADIUS = 0.004
 RIGID_REACH = (0.02, 0.06)
 VOXEL = 0.006
 VOXEL_REACH = 3
+CHUNK = 4096
 #: About 0.8 MB each: a training on a long clip stays below 2 GiB.
 CACHED_FRAMES = 600
 
@@ -176,9 +177,15 @@ class Surface:
     @staticmethod
     def _nearest(points: Tensor, vertices: Tensor) -> Tensor:
         """Index of the nearest vertex of each point, in chunks."""
-        # |p - v|^2 less the term that is the same for all vertices: one matrix product a chunk.
+        # |p - v|^2 less the term that is the same for all vertices: one matrix product a chunk. Its memory is used
+        # again: the allocator may find no room for it in what the chunk before left, and take gigabytes.
         half = vertices.square().sum(1) / 2
-        return torch.cat([(half - chunk @ vertices.T).argmin(1) for chunk in points.split(4096)])
+        nearest = points.new_empty(len(points), dtype=torch.long)
+        room = points.new_empty(min(CHUNK, len(points)), len(vertices))
+        for chunk, found in zip(points.split(CHUNK), nearest.split(CHUNK), strict=True):
+            distance = torch.mm(chunk, vertices.T, out=room[: len(chunk)])
+            torch.argmin(torch.sub(half, distance, out=distance), 1, out=found)
+        return nearest
 
     def foot(self, motion: Motion) -> Tensor:
         """[B, 3] the model's first joint, the foot of the neck, in the motion's frames; camera space, m."""

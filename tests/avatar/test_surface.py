@@ -3,7 +3,7 @@
 import torch
 
 from partnerface.avatar.motion import Motion
-from partnerface.avatar.surface import HEAD_BONE, VOXEL, Surface, mesh_rings
+from partnerface.avatar.surface import CHUNK, HEAD_BONE, VOXEL, Surface, mesh_rings
 from partnerface.head.skinning import head_tensors
 from tests.avatar.toy import toy_head, toy_motion
 
@@ -29,6 +29,15 @@ def test_posed_vertices_return_to_their_canonical_places():
     # The motion that is undone is much larger than what is left.
     moved = (frames.vertices - surface.canonical).norm(dim=-1)
     assert moved.quantile(0.99) > 5 * error.quantile(0.99)
+
+
+def test_nearest_vertices_are_found_in_chunks():
+    generator = torch.Generator().manual_seed(0)
+    vertices = torch.rand(50, 3, generator=generator)
+    points = torch.rand(2 * CHUNK + 7, 3, generator=generator)
+    expected = torch.cdist(points.double(), vertices.double()).argmin(1)
+    assert torch.equal(Surface._nearest(points, vertices), expected)
+    assert len(Surface._nearest(points[:0], vertices)) == 0
 
 
 def test_rigid_frame_is_the_head_bones():

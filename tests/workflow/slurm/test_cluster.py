@@ -98,8 +98,12 @@ def slow_disk(folder: Path) -> tuple[str, ...]:
         print("no FUSE: a slow disk can't be feigned")
         return ()
     late = "-o entry_timeout=10,negative_timeout=10,attr_timeout=10"
-    # It ends with the launcher; nothing of it is to be left.
-    script = f'bindfs {late} "$0" "$0" && cd "$0" && "$@"; status=$?; cd /; umount "$0"; exit $status'
+    # Both end together; nothing of it is to be left.
+    script = f"""
+        bindfs -f {late} "$0" "$0" & disk=$!
+        until mountpoint -q "$0" || ! kill -0 $disk; do sleep 0.1; done
+        cd "$0" && "$@"; status=$?
+        cd / && umount --lazy "$0"; wait $disk; exit $status"""
     return ("unshare", "--mount", "sh", "-c", script, str(folder))
 
 
