@@ -18,7 +18,7 @@ from tests.workflow.slurm.cluster import Cluster, Job
 from tests.workflow.slurm.packages import install
 
 #: Snakemake with its Slurm plugin, in an environment without the stages' packages.
-LAUNCHER = Path(os.environ.get("PARTNERFACE_LAUNCHER", ROOT / ".launcher" / "bin" / "python"))
+LAUNCHER = ROOT / ".launcher" / "bin" / "python"
 IMPATIENT = Path(__file__).with_name("impatient.py")
 #: More than there are: a job of this size waits for the disk and for imports more than it computes.
 CORES = "4"

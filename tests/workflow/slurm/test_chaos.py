@@ -1,6 +1,6 @@
 """Kills at random moments, and the same tables in the end: on this machine, and on a cluster.
 
-The seed is printed; PARTNERFACE_CHAOS_SEED repeats a failure.
+The seed is printed; CHAOS_SEED repeats a failure.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from tests.workflow.slurm.cluster import Cluster
 from tests.workflow.slurm.conftest import CORES, ONE, configure, table
 
 pytestmark = pytest.mark.slurm
-SEED = int(os.environ.get("PARTNERFACE_CHAOS_SEED", "7"))
+SEED = int(os.environ.get("CHAOS_SEED", "7"))
 KILLS = 10
 PATIENCE_S = 300
 
