@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,11 +23,13 @@ IMPATIENT = Path(__file__).with_name("impatient.py")
 #: More than there are: a job of this size waits for the disk and for imports more than it computes.
 CORES = "4"
 #: One person, for what kills again and again, and two, of whom the second differs in a setting.
-ONE = {"one": "clip.mp4"}
+ONE = {"subjects": {"one": "clip.mp4"}}
 PEOPLE = "subject,video,frames.max_frames\none,clip.mp4,\ntwo,clip.mp4,40\n"
 #: A training that is long enough to be hit in the middle, and a tracking that doesn't take most of the time.
 SETTINGS = {
     **TINY,
+    "subjects": "people.csv",
+    "methods": ["partnerface", "retrieval"],
     "train.steps": 60,
     "train.save_every": 1,
     "tracking.keyframes": 16,
@@ -81,15 +83,15 @@ class Project(Copy):
         return (self.folder / "launcher.log").read_text()[-6000:]
 
 
-def configure(copy: Copy, **top: object) -> None:
-    """Write config.yaml and people.csv; what is given is written over the settings."""
-    sections: dict[str, dict] = {}
-    for key, value in SETTINGS.items():
-        section, _, name = key.partition(".")
-        sections.setdefault(section, {})[name] = value
+def configure(copy: Copy, changes: Mapping[str, object]) -> None:
+    """Write people.csv and config.yaml: the settings, `section.key` or `key`, and over them the changes."""
+    values: dict[str, object] = {}
+    sections: dict[str, dict[str, object]] = {}
+    for key, value in {**SETTINGS, **changes}.items():
+        section, _, name = key.rpartition(".")
+        (sections.setdefault(section, {}) if section else values)[name] = value
     (copy.folder / "people.csv").write_text(PEOPLE)
-    values = {"subjects": "people.csv", "methods": ["partnerface", "retrieval"], **sections, **top}
-    (copy.folder / "config.yaml").write_text(yaml.safe_dump(values))
+    (copy.folder / "config.yaml").write_text(yaml.safe_dump(values | sections))
 
 
 @pytest.fixture(scope="session")
@@ -109,14 +111,14 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def make_project(tmp_path_factory, clip, cluster) -> Callable[..., Project]:
+def make_project(tmp_path_factory, clip, cluster) -> Callable[[Mapping[str, object]], Project]:
     """Makes copies; what it is given is written over the settings."""
 
-    def make(**top: object) -> Project:
+    def make(changes: Mapping[str, object]) -> Project:
         made = Project(tmp_path_factory.mktemp("project"), cluster)
         copy_repository(made.folder)
         shutil.copy2(clip, made.folder / "clip.mp4")
-        configure(made, **top)
+        configure(made, changes)
         return made
 
     return make
@@ -125,7 +127,7 @@ def make_project(tmp_path_factory, clip, cluster) -> Callable[..., Project]:
 @pytest.fixture
 def project(make_project, request) -> Iterator[Project]:
     """A copy for one test; what it is parametrized with is written over the settings."""
-    made = make_project(**getattr(request, "param", {}))
+    made = make_project(getattr(request, "param", {}))
     try:
         yield made
     finally:
@@ -137,16 +139,21 @@ def quiet(tmp_path_factory, clip) -> Copy:
     """The same settings on this machine, undisturbed."""
     copy = copy_repository(tmp_path_factory.mktemp("quiet"))
     shutil.copy2(clip, copy.folder / "clip.mp4")
-    configure(copy)
+    configure(copy, {})
     return finished(copy)
 
 
 @pytest.fixture(scope="session")
 def quiet_one(tmp_path_factory, quiet) -> Copy:
     """The first person of them alone."""
-    copy = Copy(tmp_path_factory.mktemp("quiet") / "one")
-    shutil.copytree(quiet.folder, copy.folder, ignore=shutil.ignore_patterns("two"))
-    configure(copy, subjects=ONE)
+    return changed(quiet, tmp_path_factory.mktemp("quiet") / "one", ONE, "two")
+
+
+def changed(quiet: Copy, folder: Path, changes: Mapping[str, object], *without: str) -> Copy:
+    """A quiet run with other settings, for which only what they change is made anew, without the folders of a name."""
+    copy = Copy(folder)
+    shutil.copytree(quiet.folder, folder, ignore=shutil.ignore_patterns(*without))
+    configure(copy, changes)
     return finished(copy)
 
 

@@ -51,7 +51,7 @@ def test_kills_on_one_machine(tmp_path, clip, quiet_one):
     chance = random.Random(SEED)
     copy = copy_repository(tmp_path)
     shutil.copy2(clip, tmp_path / "clip.mp4")
-    configure(copy, subjects=ONE)
+    configure(copy, ONE)
     jobs = jobs_of_a_run(quiet_one)
     killed, done_before = [], {}
     for kill in range(KILLS):
@@ -113,7 +113,7 @@ def restart_the_controller(cluster: Cluster, chance: random.Random) -> bool:
     return True
 
 
-@pytest.mark.parametrize("project", [{"subjects": ONE}], indirect=True, ids=["one"])
+@pytest.mark.parametrize("project", [ONE], indirect=True, ids=["one"])
 def test_kills_on_a_cluster(project, cluster, quiet_one):
     """Jobs, nodes, the controller and the launcher, at random."""
     chance = random.Random(SEED)

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.slurm.cluster import NODES, Cluster, Job
-from tests.workflow.slurm.conftest import ONE, Project, table
+from tests.workflow.slurm.conftest import ONE, Project, changed, table
 
 pytestmark = pytest.mark.slurm
 PATIENCE_S = 900
+#: One training, which lasts until somebody has seen its state.
+LONG = {**ONE, "methods": ["partnerface"], "train.steps": 400}
 
 
 def until(
@@ -79,9 +81,8 @@ def send(project: Project, script: str, *flags: str) -> str:
 @pytest.fixture(scope="module")
 def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Popen[str]]]:
     """A run on a slow disk whose training has just been brought to a standstill, and may take a minute at first."""
-    project = make_project(subjects=ONE, methods=["partnerface"])
-    words = ("--set-resources", "train:runtime=attempt", "--config", "train={steps: 400}")
-    child = project.launch(*words, before=slow_disk(project.folder))
+    project = make_project(LONG)
+    child = project.launch("--set-resources", "train:runtime=attempt", before=slow_disk(project.folder))
     state = project.folder / "results" / "one" / "partnerface" / "state" / "state.pt"
     try:
         until(lambda: state.exists() or child.poll() is not None, "the training's state", 120, project.told)
@@ -152,9 +153,10 @@ def find(cluster: Cluster, number: str) -> Job:
     return next(job for job in cluster.jobs() if job.id == number)
 
 
-def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(standstill, cluster):
+def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(standstill, quiet, tmp_path):
     """The training that stands still is told to stop at its limit of a minute; the next attempt goes on."""
     project, child = standstill
+    undisturbed = changed(quiet, tmp_path / "quiet", LONG, "two", "retrieval")
     finish(project, child)
     jobs = project.jobs()
     assert [job.state for job in jobs if rule_of(job) == "train"] == ["TIMEOUT", "COMPLETED"]
@@ -162,4 +164,4 @@ def test_neither_a_time_limit_nor_a_slow_shared_disk_is_an_end(standstill, clust
     assert others == {"front": 1, "judge": 1, "report": 1}, "none is done twice because its files showed late"
     log = (project.folder / "results" / "logs" / "one" / "train.partnerface.log").read_text()
     assert "goes on at step" in log
-    assert table(project)
+    assert table(project) == table(undisturbed)
