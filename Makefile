@@ -11,10 +11,10 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 EXTRAS := video,landmarks68,report,view,workflow,dev
-# What is imported is compiled when it is; compiling all that pip installs would be half of the wait. Without
-# byte code every stage's start takes twice as long.
-unexport PYTHONDONTWRITEBYTECODE
+# What is imported is compiled when it is; compiling all that pip installs would be half of the wait.
 INSTALL := install --quiet --no-compile
+# Then it has to be kept: without byte code every stage's start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 # The environment is made anew when a pin changes, not when a checkout touches the file,
 # or the kernels' sources do.
 STAMP := .venv/.made-$(shell { cat constraints.txt pyproject.toml partnerface/kernels/csrc/*; echo $(EXTRAS); } \

@@ -86,6 +86,7 @@ def standstill(make_project, cluster) -> Iterator[tuple[Project, subprocess.Pope
     state = project.folder / "results" / "one" / "partnerface" / "state" / "state.pt"
     try:
         until(lambda: state.exists() or child.poll() is not None, "the training's state", 120, project.told)
+        assert child.poll() is None, project.told()
         [training] = cluster.run("squeue", "--noheader", "--states=R", "--format=%i").split()
         cluster.run("scancel", "--signal=STOP", training)
         yield project, child
@@ -102,7 +103,7 @@ def slow_disk(folder: Path) -> tuple[str, ...]:
     # Both end together; nothing of it is to be left.
     script = f"""
         bindfs -f {late} "$0" "$0" & disk=$!
-        until mountpoint -q "$0" || ! kill -0 $disk; do sleep 0.1; done
+        until mountpoint -q "$0"; do kill -0 $disk || exit 1; sleep 0.1; done
         cd "$0" && "$@"; status=$?
         cd / && umount --lazy "$0"; wait $disk; exit $status"""
     return ("unshare", "--mount", "sh", "-c", script, str(folder))
